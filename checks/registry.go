@@ -1,0 +1,79 @@
+// Package checks looks at services: one file a kind of check, one test beside it.
+//
+// A kind registers itself with the values it yields; from that one declaration come the words usable in `if`, the metric
+// metadata, the generated reference and `dialtone kinds`.
+package checks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/control"
+)
+
+// Check looks at one service. Run fills the report; its error means "could not look", which is Unknown and never Critical.
+// Run keeps to ctx, is never called twice at once, and may keep state between runs.
+type Check interface {
+	Validate() error
+	Run(ctx context.Context, r *Report) error
+}
+
+// Kind is one registered kind of check.
+type Kind struct {
+	Name   string // the word after `check`
+	Doc    string // one paragraph
+	Values []Value
+	New    func(*control.Service) Check
+}
+
+// Value is one value that a kind yields.
+type Value struct {
+	Name    string              // as in reports and samples: memory_bytes gives the series dialtone_<kind>_memory_bytes{service}
+	Phrases []string            // how `if` names it: "memory", "mem"; none: not usable in `if`
+	Unit    string              // percent, bytes, seconds, count, bytes_per_second, …
+	Type    dialtone.MetricType // "" for a text, which has no series
+	Help    string
+}
+
+var kinds []Kind
+
+func register(k Kind) { kinds = append(kinds, k) }
+
+// Kinds returns the registered kinds by name.
+func Kinds() []Kind {
+	sorted := slices.Clone(kinds)
+	slices.SortFunc(sorted, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
+	return sorted
+}
+
+// Vocabulary is what the control file's parser needs to know of the registered kinds.
+func Vocabulary() control.Vocabulary {
+	v := make(control.Vocabulary, len(kinds))
+	for _, k := range kinds {
+		var words []control.Word
+		for _, value := range k.Values {
+			for _, phrase := range value.Phrases {
+				words = append(words, control.Word{Phrase: phrase, Unit: value.Unit, Value: value.Name})
+			}
+		}
+		v[k.Name] = words
+	}
+	return v
+}
+
+// New makes the check of a service. The error names the service's place when its kind is unknown or its parameters do not hold.
+func New(s *control.Service) (Check, error) {
+	for _, k := range kinds {
+		if k.Name == s.Kind {
+			c := k.New(s)
+			if err := c.Validate(); err != nil {
+				return nil, fmt.Errorf("%s: check %s %s: %w", s.Pos, s.Kind, s.Name, err)
+			}
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no check of kind %q", s.Pos, s.Kind)
+}
