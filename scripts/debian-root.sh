@@ -119,7 +119,7 @@ base=$cache/debian/$release-$(uname -m)
 root=$base/$name new=$base/$name.new debs=$base/$name.debs apt=$base/apt
 want="${packages[*]}"
 
-unpacked() { [ "$(cat "$root/.ok" 2>/dev/null)" = "$want" ]; }
+unpacked() { [ -e "$root/.ok" ] && [ "$(cat "$root/.ok")" = "$want" ]; }
 
 unpacked && { printf '%s\n' "$root"; exit; }
 mkdir -p "$base"

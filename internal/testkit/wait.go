@@ -1,0 +1,54 @@
+package testkit
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+)
+
+// FreePort returns a TCP port of 127.0.0.1 that nobody listened on a moment ago.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("finding a free port: %v", err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Eventually asks cond until it returns nil, and fails the test with its last error when that takes longer than within. It is
+// for processes of others, which nothing but a question can wait for; our own code is waited for by channels.
+func Eventually(t testing.TB, within time.Duration, cond func() error) {
+	t.Helper()
+	if err := poll(within, cond); err != nil {
+		t.Fatalf("not within %v: %v", within, err)
+	}
+}
+
+func poll(within time.Duration, cond func() error) error {
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := cond()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		<-tick.C
+	}
+}
+
+// accepts returns nil once something accepts TCP connections at address.
+func accepts(address string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
