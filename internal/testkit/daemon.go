@@ -31,11 +31,14 @@ type Daemon struct {
 	cmdline string // stands in the command line of the server and of nothing else
 }
 
-// Start runs StartArgv and waits until the server accepts connections.
+// Start runs StartArgv and waits until the server accepts connections and its pid file, which some write later, names it.
 func (d *Daemon) Start(t testing.TB) {
 	t.Helper()
 	d.run(t, d.StartArgv)
-	Eventually(t, patience, func() error { return accepts(d.Address) })
+	Eventually(t, patience, func() error {
+		_, err := d.pid()
+		return errors.Join(err, accepts(d.Address))
+	})
 }
 
 // Stop runs StopArgv and waits until the process is gone.
