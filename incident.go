@@ -32,6 +32,7 @@ type Incident struct {
 	RuleText    string        `json:"rule_text,omitempty"`
 	Opened      time.Time     `json:"opened"`
 	HoldUntil   time.Time     `json:"hold_until,omitzero"` // end of the healer's grace
+	HeldBy      string        `json:"held_by,omitempty"`   // the node's own incident: while that is open, this one is not paged
 	Triggered   time.Time     `json:"triggered,omitzero"`
 	Acked       time.Time     `json:"acked,omitzero"`
 	Owner       string        `json:"owner,omitempty"`
