@@ -55,9 +55,7 @@ func (n *NginxServer) Mend(t testing.TB) {
 
 func (n *NginxServer) write(t testing.TB, text string) {
 	t.Helper()
-	if err := os.WriteFile(n.Config, []byte(text), 0o600); err != nil {
-		t.Fatalf("writing the configuration of nginx: %v", err)
-	}
+	writeFile(t, n.Config, []byte(text))
 }
 
 func (n *NginxServer) text() string {
