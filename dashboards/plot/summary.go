@@ -1,0 +1,36 @@
+package plot
+
+import (
+	"math"
+	"time"
+)
+
+// Summary is a line in numbers. With Count 0 the others mean nothing.
+type Summary struct {
+	Count               int
+	Last, Min, Max, Avg float64
+	MaxAt               time.Time // the first instant of Max
+}
+
+// Summary returns the line in numbers; gaps do not count.
+func (s Series) Summary() Summary {
+	sum := Summary{Min: math.Inf(1), Max: math.Inf(-1)}
+	total := 0.0
+	for _, pt := range s.Points {
+		if !finite(pt.Value) {
+			continue
+		}
+		sum.Count++
+		sum.Last = pt.Value
+		total += pt.Value
+		sum.Min = math.Min(sum.Min, pt.Value)
+		if pt.Value > sum.Max {
+			sum.Max, sum.MaxAt = pt.Value, pt.At
+		}
+	}
+	if sum.Count == 0 {
+		return Summary{}
+	}
+	sum.Avg = total / float64(sum.Count)
+	return sum
+}
