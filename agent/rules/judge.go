@@ -1,0 +1,244 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+)
+
+// bit is the verdict of one test on one report.
+type bit uint8
+
+const (
+	noData bit = iota // the report does not say: neither failing nor passing
+	passes
+	fails
+)
+
+// previous is the value that a changed test compares with.
+type previous struct {
+	number float64
+	text   string
+}
+
+// Passes reports whether a test passes on a report, and says in one sentence what was seen. A report that does not speak of
+// what the test looks at passes nothing: a heal is verified by what was seen alone.
+func Passes(test control.Test, report *checks.Report) (bool, string) {
+	if report.Existence == checks.Absent {
+		exist, is := test.(*control.Exist)
+		return is && !exist.Wanted, absent(report)
+	}
+	switch test := test.(type) {
+	case nil, *control.Changed:
+		return report.Existence == checks.Present, "it is there"
+	case *control.Compare:
+		if _, known := report.Values[test.Value]; !known {
+			return report.Existence == checks.Present, "it is there"
+		}
+	}
+	b, why := judge(test, report)
+	return b == passes, why
+}
+
+// judge adds to the plain verdict what needs memory: changes, and the patience with a process that has just started.
+func (e *Engine) judge(r *rule, l Look) (bit, string) {
+	if test, is := r.written.Test.(*control.Changed); is {
+		return r.judgeChanged(test, l)
+	}
+	b, why := judge(r.written.Test, l.Report)
+	if _, is := r.written.Test.(*control.Connection); is && e.spec.Kind == "process" {
+		return r.patient(b, l, startTimeout(e.spec)), why
+	}
+	return b, why
+}
+
+// patient holds back the failures of a connection until its process had the time that its start program has, or answered once.
+func (r *rule) patient(b bit, l Look, within time.Duration) bit {
+	started := l.Report.Started
+	if started.IsZero() || l.At.IsZero() {
+		return b
+	}
+	if b == passes {
+		r.started = started
+	}
+	if age := l.At.Sub(started); b == fails && !r.started.Equal(started) && age >= 0 && age < within {
+		return noData
+	}
+	return b
+}
+
+func startTimeout(s *control.Service) time.Duration {
+	if s.Start != nil && s.Start.Timeout > 0 {
+		return s.Start.Timeout
+	}
+	return defaultStartTimeout
+}
+
+func (r *rule) judgeChanged(test *control.Changed, l Look) (bit, string) {
+	now, known := valueOf(test.Value, l.Report)
+	if !known || (l.Extra && test.Value != "pid" && test.Value != "ppid") {
+		return noData, ""
+	}
+	before, had := r.last[test.Value]
+	if r.last == nil {
+		r.last = make(map[string]previous, 1)
+	}
+	r.last[test.Value] = now
+	if !had || before == now {
+		return passes, test.Value + " is unchanged"
+	}
+	return fails, fmt.Sprintf("%s changed from %s to %s", test.Value, before, now)
+}
+
+func valueOf(name string, report *checks.Report) (previous, bool) {
+	if text, ok := report.Texts[name]; ok {
+		return previous{text: text}, true
+	}
+	number, ok := report.Values[name]
+	return previous{number: number}, ok
+}
+
+func (p previous) String() string {
+	if p.text != "" {
+		return p.text
+	}
+	return strconv.FormatFloat(p.number, 'f', -1, 64)
+}
+
+// judge is the verdict of a test that needs no memory. What is absent fails its existence and nothing else.
+func judge(test control.Test, report *checks.Report) (bit, string) {
+	if exist, is := test.(*control.Exist); is {
+		return judgeExist(exist, report)
+	}
+	if report.Existence == checks.Absent {
+		return noData, ""
+	}
+	switch test := test.(type) {
+	case *control.Compare:
+		return judgeCompare(test, report)
+	case *control.Connection:
+		return judgeConnection(test, report)
+	case *control.Expect:
+		return judgeExpect(test, report)
+	case *control.Content:
+		return judgeContent(test, report)
+	}
+	return noData, ""
+}
+
+func judgeExist(test *control.Exist, report *checks.Report) (bit, string) {
+	if report.Existence == checks.Unseen {
+		return noData, ""
+	}
+	there := report.Existence == checks.Present
+	why := "it is there"
+	if !there {
+		why = absent(report)
+	}
+	return verdict(there != test.Wanted), why
+}
+
+func absent(report *checks.Report) string {
+	if report.Why != "" {
+		return report.Why
+	}
+	return "it does not exist"
+}
+
+func judgeCompare(test *control.Compare, report *checks.Report) (bit, string) {
+	value, known := report.Values[test.Value]
+	if !known {
+		return noData, ""
+	}
+	failing := test.Op.Holds(value, test.Threshold)
+	written := test.Written
+	if written == "" {
+		written = strconv.FormatFloat(test.Threshold, 'f', -1, 64)
+	}
+	relation := "is within"
+	if failing {
+		relation = "matches"
+	}
+	return verdict(failing), fmt.Sprintf("%s is %s and %s the limit %s %s", test.Value, strconv.FormatFloat(value, 'f', -1, 64), relation, test.Op, written)
+}
+
+func judgeConnection(test *control.Connection, report *checks.Report) (bit, string) {
+	probe, tried := report.Connections[test]
+	if !tried {
+		return noData, ""
+	}
+	if probe.Err == nil {
+		return verdict(test.Succeeded), fmt.Sprintf("connection to %s answered in %s", target(test), probe.Took.Round(time.Microsecond))
+	}
+	return verdict(!test.Succeeded), fmt.Sprintf("connection to %s: %v", target(test), probe.Err)
+}
+
+func target(test *control.Connection) string {
+	if test.UnixSocket != "" {
+		return test.UnixSocket
+	}
+	if test.Host == "" {
+		return "port " + strconv.Itoa(test.Port)
+	}
+	return fmt.Sprintf("%s port %d", test.Host, test.Port)
+}
+
+func judgeExpect(test *control.Expect, report *checks.Report) (bit, string) {
+	text, known := report.Texts[test.Value]
+	if !known {
+		return noData, ""
+	}
+	return verdict(text != test.Want), fmt.Sprintf("%s is %s, expected %s", test.Value, text, test.Want)
+}
+
+// judgeContent: a watched file that gained no line says nothing with `!=`, and passes with `=`.
+func judgeContent(test *control.Content, report *checks.Report) (bit, string) {
+	expression, err := compiled(test.Pattern)
+	if err != nil {
+		return noData, ""
+	}
+	for _, line := range report.Lines {
+		if expression.MatchString(line) {
+			return verdict(!test.Not), fmt.Sprintf("a line matches %q: %s", test.Pattern, shorten(line))
+		}
+	}
+	if test.Not && len(report.Lines) == 0 {
+		return passes, "no new line"
+	}
+	return verdict(test.Not), fmt.Sprintf("no line matches %q", test.Pattern)
+}
+
+func verdict(failing bool) bit {
+	if failing {
+		return fails
+	}
+	return passes
+}
+
+func shorten(line string) string {
+	const longest = 200
+	if len(line) > longest {
+		return line[:longest] + "…"
+	}
+	return line
+}
+
+// expressions holds the compiled patterns of the control file: as many as it has, for as long as the agent runs.
+var expressions sync.Map
+
+func compiled(pattern string) (*regexp.Regexp, error) {
+	if re, ok := expressions.Load(pattern); ok {
+		return re.(*regexp.Regexp), nil
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("reading the pattern %q: %w", pattern, err)
+	}
+	expressions.Store(pattern, re)
+	return re, nil
+}

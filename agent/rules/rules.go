@@ -1,0 +1,239 @@
+// Package rules turns what checks found into states and actions: Monit's rule engine, without a clock and without side effects.
+//
+// A rule keeps the last 64 verdicts of its test. It fires when enough of the newest fail, recovers when enough pass, and starts
+// counting afresh at each of these transitions. Actions that repair are asked for in every failing cycle, an exec only at the
+// transition (or repeated, where the file says so); whoever receives them decides whether to act.
+package rules
+
+import (
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/healers"
+)
+
+const defaultStartTimeout = 30 * time.Second
+
+// Engine holds the rules of one service and what they remember. It belongs to one goroutine.
+type Engine struct {
+	spec   *control.Service
+	rules  []*rule
+	limits *limits
+}
+
+type rule struct {
+	written *control.Rule
+	place   string // of the newest control file: lines move while rules stay the same
+	id      int    // index among the written rules; -1 for an implicit one
+	history history
+	failed  bool
+	count   int                 // cycles since the last transition, that one included
+	last    map[string]previous // of changed tests
+	started time.Time           // of the process whose connection has passed at least once
+	why     string
+}
+
+// Look is one report and when it was made. The zero At is fine for rules that do not look at a starting process.
+type Look struct {
+	Report *checks.Report
+	At     time.Time
+	Extra  bool // outside the schedule, after a death or a heal: it decides only what one look can decide
+}
+
+// Finding is what one rule makes of one look.
+type Finding struct {
+	Test   control.Test // nil: a restart limit
+	Place  string       // file:line
+	Text   string       // as written
+	Why    string       // one sentence
+	Failed bool         // how the rule stands after this look
+	Turned bool         // it went from passing to failing or back
+	Change bool         // a changed test fired: told once, never recovers
+	Do     *control.Action
+	Exec   healers.ActionID // of Do, where that is an exec
+}
+
+// Verdict is what all rules of a service make of one look.
+type Verdict struct {
+	State    dialtone.State
+	Why      string
+	Findings []Finding // of the rules that turned, changed, or ask for an action; in the order written
+}
+
+// New makes the engine of a service: its written rules, and the implicit ones that Monit has too.
+func New(s *control.Service) *Engine {
+	e := &Engine{spec: s, limits: newLimits(s)}
+	for i, r := range s.Rules {
+		e.rules = append(e.rules, &rule{written: r, place: r.Pos.Place(), id: i})
+	}
+	if implied := implicit(s); implied != nil {
+		e.rules = append([]*rule{{written: implied, place: s.Pos.Place(), id: -1}}, e.rules...)
+	}
+	return e
+}
+
+// implicit is `if not exist then restart`, which every service that can be missing has unless its file speaks of existence.
+func implicit(s *control.Service) *control.Rule {
+	switch s.Kind {
+	case "process", "file", "directory", "filesystem":
+	default:
+		return nil
+	}
+	for _, r := range s.Rules {
+		if _, about := r.Test.(*control.Exist); about {
+			return nil
+		}
+	}
+	return &control.Rule{
+		Pos: s.Pos, Text: "if not exist then restart (implied)",
+		Test: &control.Exist{Wanted: true}, Then: control.Action{Kind: control.Restart},
+	}
+}
+
+// Moved takes over the places of an equal service that was read again; nothing is forgotten.
+func (e *Engine) Moved(s *control.Service) {
+	for _, r := range e.rules {
+		switch {
+		case r.id < 0:
+			r.place = s.Pos.Place()
+		case r.id < len(s.Rules):
+			r.place = s.Rules[r.id].Pos.Place()
+		}
+	}
+	e.limits.moved(s)
+}
+
+// Step takes one look into account.
+func (e *Engine) Step(l Look) Verdict {
+	var v Verdict
+	for _, r := range e.rules {
+		bit, why := e.judge(r, l)
+		if bit == noData {
+			continue
+		}
+		if f, speaks := r.step(bit == fails, why, l.Extra, e.spec.Name); speaks {
+			v.Findings = append(v.Findings, f)
+		}
+	}
+	v.State, v.Why = e.stand(l.Report)
+	return v
+}
+
+// Limits counts one scheduled cycle and returns what the restart limits then ask for.
+func (e *Engine) Limits() []Finding { return e.limits.cycle(e.spec.Name) }
+
+// Acted counts one start or restart towards the restart limits.
+func (e *Engine) Acted() { e.limits.acted() }
+
+// step adds one verdict and says what follows from it; false when nothing does.
+func (r *rule) step(failing bool, why string, extra bool, service string) (Finding, bool) {
+	f := Finding{Test: r.written.Test, Place: r.place, Text: r.written.Text, Why: why}
+	if _, is := r.written.Test.(*control.Changed); is {
+		return r.stepChanged(f, failing)
+	}
+	need := r.written.Window
+	if !failing {
+		need = control.Window{}
+		if r.written.Else != nil {
+			need = r.written.Else.Window
+		}
+	}
+	if extra && r.failed != failing && need.Count > 1 {
+		return f, false
+	}
+	r.history.add(failing)
+	r.count++
+	if r.failed != failing && r.history.reached(failing, need) {
+		r.failed, r.count, f.Turned = failing, 1, true
+		r.history = history{}
+		r.history.add(failing)
+	}
+	f.Failed = r.failed
+	if failing {
+		r.why = why
+	}
+	f.Do, f.Exec = r.action(failing, f.Turned, service)
+	return f, f.Turned || f.Do != nil
+}
+
+// stepChanged fires on each change that its window lets through, and never recovers.
+func (r *rule) stepChanged(f Finding, changed bool) (Finding, bool) {
+	r.history.add(changed)
+	if !changed || !r.history.reached(true, r.written.Window) {
+		return f, false
+	}
+	r.history = history{}
+	r.count = 1
+	f.Change = true
+	f.Do, f.Exec = r.due(&r.written.Then, true, false, "")
+	return f, true
+}
+
+// action is what the rule asks for now. A success in a failed rule, or a failure in a passing one, asks for nothing.
+func (r *rule) action(failing, turned bool, service string) (*control.Action, healers.ActionID) {
+	switch {
+	case failing && r.failed:
+		return r.due(&r.written.Then, turned, false, service)
+	case !failing && turned && r.written.Else != nil:
+		return r.due(&r.written.Else.Then, turned, true, service)
+	}
+	return nil, ""
+}
+
+func (r *rule) due(a *control.Action, turned, recovery bool, service string) (*control.Action, healers.ActionID) {
+	switch a.Kind {
+	case control.Exec:
+		if !turned && (a.Repeat <= 0 || r.count%a.Repeat != 0) {
+			return nil, ""
+		}
+		return a, healers.ExecAction(service, r.id, recovery)
+	case control.Restart, control.Start, control.Stop, control.Unmonitor:
+		return a, ""
+	case control.Alert:
+	}
+	return nil, ""
+}
+
+// stand is the state of the service: the worst of its failing rules.
+func (e *Engine) stand(report *checks.Report) (dialtone.State, string) {
+	state, why := dialtone.OK, ""
+	for _, r := range e.rules {
+		if !r.failed {
+			continue
+		}
+		if s := severity(e.spec, r.written); s.Worse(state) {
+			state, why = s, r.why
+		}
+	}
+	if state == dialtone.OK && report.Existence == checks.Absent {
+		why = report.Why // absent, yet nothing that the file minds, or not for long enough
+	}
+	return state, why
+}
+
+// severity: what is absent, what a rule repairs, a connection and a program's status are Critical; the rest is Warning.
+func severity(s *control.Service, r *control.Rule) dialtone.State {
+	if Repairs(r.Then.Kind) {
+		return dialtone.Critical
+	}
+	switch test := r.Test.(type) {
+	case *control.Connection:
+		return dialtone.Critical
+	case *control.Exist:
+		if test.Wanted {
+			return dialtone.Critical
+		}
+	case *control.Compare:
+		if s.Kind == "program" && test.Value == "status" {
+			return dialtone.Critical
+		}
+	}
+	return dialtone.Warning
+}
+
+// Repairs reports whether an action acts on the service itself.
+func Repairs(kind control.ActionKind) bool {
+	return kind == control.Restart || kind == control.Start || kind == control.Stop
+}
