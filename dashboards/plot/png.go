@@ -36,7 +36,7 @@ func (p *Plot) PNG(w io.Writer) error {
 			}
 		}
 	}
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	encoder := png.Encoder{CompressionLevel: png.DefaultCompression}
 	if err := encoder.Encode(w, c.img); err != nil {
 		return fmt.Errorf("writing a graph as PNG: %w", err)
 	}

@@ -18,7 +18,7 @@ func valueTicks(low, high float64, u Unit) []float64 {
 	step := niceStep((high-low)/4, u)
 	first := math.Floor(low/step) * step
 	ticks := []float64{first}
-	for i := 1; ticks[len(ticks)-1] < high-step*1e-9; i++ {
+	for i := 1; i == 1 || ticks[len(ticks)-1] < high-step*1e-9; i++ {
 		ticks = append(ticks, first+float64(i)*step)
 	}
 	return ticks
