@@ -1,0 +1,96 @@
+package control
+
+import (
+	"errors"
+	"strings"
+)
+
+// command parses `[=] "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds]`.
+func (p *parser) command() *Command {
+	p.accept("=")
+	written, t := p.value("a command as a string")
+	if p.failed {
+		return nil
+	}
+	c := &Command{Pos: p.position(t), Text: written}
+	p.split(c, t)
+	for !p.failed {
+		switch {
+		case p.accept("uid"):
+			c.UID, _ = p.value("a user's name or number")
+		case p.accept("gid"):
+			c.GID, _ = p.value("a group's name or number")
+		case p.accept("timeout"):
+			c.Timeout = p.wait()
+		default:
+			return c
+		}
+	}
+	return c
+}
+
+// split fills in the argv of a command, or says why it cannot.
+func (p *parser) split(c *Command, t token) {
+	argv, err := splitArgv(c.Text)
+	switch {
+	case err != nil:
+		p.warn(t, "", "%s", err)
+	case len(argv) == 0:
+		p.warn(t, "", "the command is empty")
+	case !strings.HasPrefix(argv[0], "/"):
+		p.warn(t, `write where the program is, as "/usr/bin/`+printable(argv[0])+`", or use "/bin/sh -c '…'"`, "a command begins with an absolute path, not with %s", quote(argv[0]))
+	default:
+		c.Argv = argv
+	}
+}
+
+var (
+	errQuoteOpen = errors.New("a quotation mark in the command is not closed")
+	errBackslash = errors.New("the command ends in a backslash")
+	errNUL       = errors.New("the command has a NUL character in it")
+)
+
+// splitArgv cuts a command into words as a shell would, and does nothing else that a shell does: single quotes keep everything,
+// a backslash keeps the character behind it (within double quotes only " and \), white space divides.
+func splitArgv(command string) ([]string, error) {
+	var argv []string
+	var arg strings.Builder
+	var open rune
+	inWord, escaped := false, false
+	for _, r := range command {
+		switch {
+		case r == 0:
+			return nil, errNUL
+		case escaped:
+			if open == '"' && r != '"' && r != '\\' {
+				arg.WriteByte('\\')
+			}
+			arg.WriteRune(r)
+			escaped = false
+		case r == '\\' && open != '\'':
+			escaped, inWord = true, true
+		case open != 0 && r == open:
+			open = 0
+		case open == 0 && (r == '"' || r == '\''):
+			open, inWord = r, true
+		case open == 0 && strings.ContainsRune(" \t\r\n", r):
+			if inWord {
+				argv = append(argv, arg.String())
+				arg.Reset()
+			}
+			inWord = false
+		default:
+			arg.WriteRune(r)
+			inWord = true
+		}
+	}
+	switch {
+	case open != 0:
+		return nil, errQuoteOpen
+	case escaped:
+		return nil, errBackslash
+	case inWord:
+		argv = append(argv, arg.String())
+	}
+	return argv, nil
+}
