@@ -59,6 +59,8 @@ format() {
   CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath" go vet ./...
 }
 
+go_tests() { scripts/test.sh ./... | tee "$TMPDIR/go-test"; }
+
 unchanged_tree() {
   local after
   after=$(git status --porcelain 2>/dev/null || true)
@@ -83,13 +85,12 @@ run "pages: scripts, styles, types" scripts/web.sh check
 run "gofmt and go vet" format
 run "binaries" make --no-print-directory build
 run "golangci-lint" scripts/lint.sh
-run "go test -race ./..." scripts/test.sh ./...
+run "go test -race ./..." go_tests
 run "a browser looks at the pages" scripts/e2e.sh
 run "fuzzing" scripts/fuzz.sh "${FUZZTIME:-3s}"
 run "the tree is as it was" unchanged_tree
 run "no process is left" no_process_left
 
-printf '\n%d steps in %d s\n' "$step" "$SECONDS"
-if [ -e "$TMPDIR/closing" ]; then cat "$TMPDIR/closing"; fi
-printf '%d passed, %d failed\n' $((step - ${#failures[@]})) ${#failures[@]}
+printf '\n%d steps in %d s, %d failed\n' "$step" "$SECONDS" "${#failures[@]}"
+grep -E '^(ok  |FAIL|skipped |[0-9]+ passed, )' "$TMPDIR/go-test" || true
 [ ${#failures[@]} -eq 0 ] || { printf 'failed: %s\n' "${failures[@]}"; exit 1; }

@@ -45,13 +45,24 @@ func Exim(t testing.TB) *EximServer {
 	id, argv := os.Getuid(), []string{bin.Path, "-C", filepath.Join(e.dir, "exim.conf"), "-bdf"}
 	if id == 0 {
 		id = eximUID
-		number := strconv.Itoa(id)
-		argv = append([]string{"/usr/bin/unshare", "--user", "--map-user=" + number, "--map-group=" + number}, argv...)
+		argv = append(userNamespace(t), argv...)
 	}
 	e.write(t, "passwd", fmt.Sprintf("Debian-exim:x:%d:%d::/:/bin/false\n", id, id))
 	e.write(t, "group", fmt.Sprintf("Debian-exim:x:%d:\n", id))
 	startServer(t, e.Address, command.Spec{Argv: argv, Env: e.environment(t, bin)})
 	return e
+}
+
+// userNamespace returns the start of a line that runs as eximUID; where the kernel or a container forbids it, the test is skipped.
+func userNamespace(t testing.TB) []string {
+	t.Helper()
+	number := strconv.Itoa(eximUID)
+	argv := []string{"/usr/bin/unshare", "--user", "--map-user=" + number, "--map-group=" + number}
+	r, err := command.Run(t.Context(), command.Spec{Argv: append(argv, "/bin/true")})
+	if err != nil || r.ExitCode != 0 {
+		t.Skipf("needs a user namespace: %v %s", err, r.Output)
+	}
+	return argv
 }
 
 // Answer sets what the server says to each recipient from now on: 250, 451 (try again later) or 550 (no such mailbox).
