@@ -25,7 +25,7 @@ func (p *parser) compare() Test {
 	}
 	word, found := pick(words, dim)
 	if !found {
-		p.warn(at, "write "+unitsOf(words), "%s is not measured in %s", quote(phrase), unitName(dim))
+		p.wrongUnit(at, phrase, words, dim)
 		return nil
 	}
 	if word.Unit == "milliseconds" && dim == aTime {
@@ -175,9 +175,10 @@ var unitForms = map[dimension]string{
 	eventRate: "N operations/s",
 }
 
-func unitName(d dimension) string {
-	if d == aNumber {
-		return "plain numbers"
+func (p *parser) wrongUnit(at token, phrase string, words []Word, dim dimension) {
+	if dim == aNumber {
+		p.warn(at, "write "+unitsOf(words), "%s needs a unit", quote(phrase))
+		return
 	}
-	return string(d)
+	p.warn(at, "write "+unitsOf(words), "%s is not measured in %s", quote(phrase), dim)
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -70,7 +71,23 @@ func (p *parser) report(m mark, hint, format string, args ...any) {
 		hint, format, args = "", "more than %d errors: is this a control file?", []any{maxErrors}
 	}
 	line, caret := excerpt(m.src.text, m.off)
-	p.errors = append(p.errors, &Error{Pos: m.pos, Message: fmt.Sprintf(format, args...), Hint: hint, Line: line, caret: caret})
+	p.errors = append(p.errors, &Error{Pos: m.pos, Message: mask(fmt.Sprintf(format, args...)), Hint: hint, Line: mask(line), caret: caret})
+}
+
+// secrets finds what must not be in logs and events in the second half of its matches: passwords in URLs, behind `password`, and
+// of Monit's `allow user:password`.
+var secrets = regexp.MustCompile(`(?i)(://|\bpassword\s+["']?|\ballow\s+["']?[^\s:"']+:)([^\s"'/@]+@|[^\s"'@]+)`)
+
+// mask puts a star for every character of a secret, so that the caret below the line stays where it belongs.
+func mask(line string) string {
+	return secrets.ReplaceAllStringFunc(line, func(found string) string {
+		part := secrets.FindStringSubmatch(found)
+		open, secret := part[1], part[2]
+		if open == "://" && !strings.HasSuffix(secret, "@") {
+			return found
+		}
+		return open + strings.Repeat("*", utf8.RuneCountInString(secret))
+	})
 }
 
 // excerpt returns the line around a byte offset, without indent and control characters, and where in it the offset is.

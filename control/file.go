@@ -266,10 +266,10 @@ type Changed struct {
 	Value string // checksum, size, timestamp, permission, uid, gid, pid, ppid, status, fsflags
 }
 
-// Expect fails when the text Value is not Want: `if failed permission 644`, `uid root`, `checksum … expect …`.
+// Expect fails when the text Value is not Want: `if failed permission 644`, `uid root`, `checksum expect …`.
 type Expect struct {
-	Value string
-	Want  string
+	Value string // permission, uid, euid, gid or checksum, or the vocabulary's own name for it
+	Want  string // permission: octal without leading zeros; uid, gid: name or number as written; checksum: lower case, its length tells the algorithm
 }
 
 // Content fails when a line matches Pattern (or, with Not, when none does).

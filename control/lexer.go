@@ -187,6 +187,10 @@ func (l *lexer) classify(t *token) {
 	if digits == 0 || t.text[0] == '.' {
 		return
 	}
+	if strings.HasPrefix(t.text[digits:], "%") { // a word may stand right behind it
+		l.off -= len(t.text) - digits - 1
+		t.text = t.text[:digits+1]
+	}
 	suffix := t.text[digits:]
 	if _, known := units[strings.ToLower(suffix)]; suffix != "" && !known {
 		return

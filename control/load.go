@@ -17,8 +17,6 @@ const (
 	maxIncludes  = 1024
 )
 
-var errInclude = errors.New("text that is not on disk can include nothing")
-
 // Load reads and checks a control file and all that it includes. Nobody but root and the present user may be able to write any
 // of them, since what they name is run. The error is Errors, every mistake of every file, or says why the file at path cannot be
 // read and which command mends that. The file that comes with an error is nil.
@@ -71,13 +69,13 @@ func (p *parser) include(at token) {
 		return
 	}
 	if p.files == nil {
-		p.fail(at, "", "%s", errInclude)
+		p.warn(at, "", "only a file on disk can include others")
 		return
 	}
 	paths, err := p.files.match(p.src.name, pattern)
 	if err != nil {
 		p.lostName = true
-		p.fail(t, "", "cannot include %s: %s", quote(pattern), err)
+		p.fail(t, "", "cannot include %s: %s", printable(pattern), err)
 		return
 	}
 	for _, path := range paths {
@@ -91,10 +89,10 @@ func (p *parser) includeFile(at token, path string) {
 		p.lostName = true
 		var access *accessError
 		if errors.As(err, &access) {
-			p.warn(at, access.mend, "cannot include %s: it %s", quote(path), access.problem)
+			p.warn(at, access.mend, "cannot include %s: it %s", printable(path), access.problem)
 			return
 		}
-		p.warn(at, "", "cannot include %s: %s", quote(path), err)
+		p.warn(at, "", "cannot include %s: %s", printable(path), err)
 		return
 	}
 	outer, service, deaf := p.input, p.service, p.deaf

@@ -102,6 +102,9 @@ func (p *parser) unknownStatement(at token) {
 		}
 	}
 	near := nearest(at.text, words)
+	if near == "check" {
+		p.service, p.deaf, p.lostName = nil, true, true
+	}
 	if near == "" {
 		p.fail(at, "allowed here: "+strings.Join(sorted(words), ", "), "%s begins no statement", describe(at))
 		return
@@ -114,10 +117,10 @@ func (p *parser) notYet(at token, hint string) {
 	p.fail(at, hint, "Monit has %s, but this version of dialtone does not know it", quote(at.text))
 }
 
-// recover moves to the next line that begins a statement.
+// recover moves to the next line that begins a statement, or seems meant to.
 func (p *parser) recover() {
 	p.failed = false
-	for p.taken == 0 || !p.atStatement() {
+	for p.taken == 0 || !p.atStatement() && !p.nearStatement() {
 		t := p.front()
 		if t.kind == endOfText {
 			return
@@ -160,6 +163,12 @@ func (p *parser) atStatement() bool {
 	return next.kind == quotedText || next.is("=", "program") || strings.HasPrefix(next.text, "/")
 }
 
+// nearStatement reports whether a line begins here with a misspelt first word of a statement.
+func (p *parser) nearStatement() bool {
+	t := p.front()
+	return t.first && t.kind == bareWord && !t.noise() && !begins(t) && nearest(t.text, sortedKeys(firstWords)) != ""
+}
+
 // begins reports whether the word may be the first of a statement.
 func begins(t token) bool {
 	if t.kind != bareWord {
@@ -194,11 +203,16 @@ func (in *input) take() token {
 // peek returns the next token that is no noise, without taking it.
 func (p *parser) peek() token {
 	for !p.failed && p.front().noise() {
-		before := p.last
-		p.take()
-		p.last = before
+		p.skip()
 	}
 	return p.peekRaw()
+}
+
+// skip takes the noise here; the last token remains the one that meant something.
+func (p *parser) skip() {
+	last := p.last
+	p.take()
+	p.last = last
 }
 
 // peekRaw returns the next token as it is: names may be words that are noise elsewhere.

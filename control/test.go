@@ -165,12 +165,19 @@ func (p *parser) failedTest() Test {
 		value = other
 	}
 	if !slices.Contains(attributes[p.service.Kind], value) {
-		p.warn(t, hints("it has:", strings.Join(attributes[p.service.Kind], ", ")), "a %s has no %s", p.service.Kind, quote(name))
+		p.warn(t, attributeHint(p.service.Kind), "a %s has no %s", p.service.Kind, quote(name))
 	}
 	if words := p.words(value); len(words) > 0 {
 		value = words[0].Value
 	}
 	return &Expect{Value: value, Want: wanted(p)}
+}
+
+func attributeHint(kind string) string {
+	if len(attributes[kind]) == 0 {
+		return ""
+	}
+	return "it has: " + strings.Join(attributes[kind], ", ")
 }
 
 func (p *parser) failedConnection(t token) Test {
@@ -201,13 +208,15 @@ func (p *parser) wantedOwner() string {
 	return s
 }
 
-// wantedChecksum takes a sum in hexadecimal: 32 digits are MD5, 40 SHA-1, 64 SHA-256. Without one the first that is seen is wanted.
+// wantedChecksum takes a sum in hexadecimal: 32 digits are MD5, 40 SHA-1, 64 SHA-256.
 func (p *parser) wantedChecksum() string {
 	p.accept("checksum")
 	p.accept("md5", "sha1", "sha256")
-	if !p.accept("expect") {
+	if t := p.peek(); !t.is("expect") && !p.failed {
+		p.fail(t, "write: failed checksum expect SUM, or: if changed checksum then ACTION", "this version of dialtone compares with a sum that is written, and there is none")
 		return ""
 	}
+	p.take()
 	s, t := p.value("a checksum")
 	_, err := hex.DecodeString(s)
 	if !p.failed && (err != nil || !slices.Contains([]int{32, 40, 64}, len(s))) {

@@ -9,10 +9,13 @@ import (
 	"unicode"
 )
 
-// value takes a string or an unquoted word; what says in messages what it should be. The first word of the next statement is
-// not taken for it.
+// value takes a string or an unquoted word; what says in messages what it should be. Neither `then` nor the first word of
+// the next statement is taken for it.
 func (p *parser) value(what string) (string, token) {
-	t := p.peek()
+	for !p.failed && p.front().noise() && !p.endsLine() {
+		p.skip()
+	}
+	t := p.peekRaw()
 	if p.failed || !isValue(t) {
 		p.expected(what)
 		return "", t
@@ -21,13 +24,19 @@ func (p *parser) value(what string) (string, token) {
 	return t.text, t
 }
 
+// endsLine reports whether nothing or a comma follows the token here: then it is a value even if it is noise elsewhere.
+func (p *parser) endsLine() bool {
+	next := p.ahead(1)
+	return next.first || next.kind == endOfText || next.is(",")
+}
+
 // isValue reports whether a token can be a name, path or the like; numbers are, as they are written.
 func isValue(t token) bool {
 	switch t.kind {
 	case quotedText:
 		return true
 	case bareWord, numeral:
-		return !t.first || !begins(t)
+		return !t.is("then") && !(t.first && begins(t))
 	case endOfText, sign, malformed:
 	}
 	return false
@@ -119,16 +128,16 @@ const longest = 366 * 24 * time.Hour
 // wait takes a duration of at least a millisecond, in seconds where no unit is written.
 func (p *parser) wait() time.Duration {
 	at := p.peek()
-	amount, dim, _ := p.quantity()
+	amount, dim, written := p.quantity()
 	if p.failed {
 		return 0
 	}
 	if dim != aTime && dim != aNumber {
-		p.warn(at, "write: N seconds, N minutes or N hours", "%s is no time", quote(at.raw))
+		p.warn(at, "write: N seconds, N minutes or N hours", "%s is no time", quote(written))
 		return 0
 	}
 	if amount < 0.001 || amount > longest.Seconds() {
-		p.warn(at, "", "a time is from 1 millisecond to 366 days")
+		p.warn(at, "", "%s is no time from 1 millisecond to 366 days", quote(written))
 		return 0
 	}
 	return time.Duration(math.Round(amount*1000)) * time.Millisecond
@@ -171,7 +180,7 @@ func choice[V any](p *parser, what string, table map[string]V) (V, token) {
 		p.fail(t, hints(didYouMean(t.text, sortedKeys(table)), "allowed here: "+strings.Join(sortedKeys(table), ", ")), "%s is no %s", quote(t.text), what)
 		return v, t
 	}
-	p.expected("a " + what + " (" + oneOf(sortedKeys(table)) + ")")
+	p.expected(what + ": " + oneOf(sortedKeys(table)))
 	return v, t
 }
 
