@@ -1,0 +1,112 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dialtone/dialtone/wire"
+)
+
+// link keeps a session alive until ctx ends.
+func (u *Uplink) link(ctx context.Context) {
+	var said complaint
+	for tries := 0; ctx.Err() == nil; tries++ {
+		welcomed, err := u.session(ctx)
+		if welcomed {
+			tries, said = 0, complaint{}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			continue // it asked for a new connection
+		}
+		u.failed(err)
+		said.log(u, err, welcomed)
+		select {
+		case <-ctx.Done():
+		case <-time.After(u.pause(tries, err)):
+		}
+	}
+}
+
+// session makes one connection and serves it until it ends. welcomed says whether the collector took it.
+func (u *Uplink) session(ctx context.Context) (welcomed bool, err error) {
+	conn, r, err := u.dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	s := newSession(u, conn, r)
+	defer s.close()
+	if err := s.greet(); err != nil {
+		return false, err
+	}
+	u.connected()
+	defer u.disconnected()
+	return true, s.serve(ctx)
+}
+
+func (u *Uplink) connected() {
+	u.mu.Lock()
+	u.stats.Connected, u.stats.Since = true, time.Now().UTC()
+	u.stats.Connects++
+	again := u.stats.Connects > 1
+	u.fresh = u.status != nil
+	u.mu.Unlock()
+	u.cfg.Log.Info("connected to the collector", "url", u.cfg.URL, "again", again)
+	poke(u.work)
+}
+
+// disconnected makes the keeper bring to disk what is in memory.
+func (u *Uplink) disconnected() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stats.Connected, u.stats.Since, u.spillNow = false, time.Now().UTC(), true
+	poke(u.work)
+}
+
+func (u *Uplink) failed(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stats.fail(err)
+}
+
+// complaint keeps a long outage to one line, and one more when its reason changes to one that a person must mend.
+type complaint struct{ made, denied bool }
+
+func (c *complaint) log(u *Uplink, err error, wasUp bool) {
+	denied := personNeeded(err)
+	if c.made && c.denied == denied {
+		return
+	}
+	c.made, c.denied = true, denied
+	switch {
+	case denied:
+		u.cfg.Log.Error("the collector does not take this agent", "url", u.cfg.URL, "error", err, "retry_every", u.timing.slow.String())
+	case wasUp:
+		u.cfg.Log.Warn("lost the collector; what happens waits in the spool", "url", u.cfg.URL, "error", err)
+	default:
+		u.cfg.Log.Warn("the collector is out of reach; what happens waits in the spool", "url", u.cfg.URL, "error", err)
+	}
+}
+
+// personNeeded reports whether an error stays until somebody changes something.
+func personNeeded(err error) bool {
+	var denied *deniedError
+	var told *wire.Error
+	if errors.As(err, &denied) {
+		return true
+	}
+	return errors.As(err, &told) && (told.Code == wire.CodeVersion || told.Code == wire.CodeClone || told.Code == wire.CodeName)
+}
+
+// pause is how long to wait before the next try: doubled each time, with jitter, so that a fleet does not come back at once.
+func (u *Uplink) pause(tries int, err error) time.Duration {
+	wait := u.timing.slow
+	if !personNeeded(err) {
+		wait = min(u.timing.retryMax, u.timing.retryMin<<min(tries, 16))
+	}
+	return wait/2 + rand.N(wait/2+1)
+}
