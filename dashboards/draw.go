@@ -1,0 +1,135 @@
+package dashboards
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/dashboards/plot"
+)
+
+const week = 7 * 24 * time.Hour
+
+// story is what happened while a graph was measured.
+type story struct {
+	bands []plot.Band
+	marks []plot.Mark
+}
+
+// draw asks for the lines of a graph and describes it. Lines that do not exist on the host are left out.
+func (p *Pages) draw(ctx context.Context, g graph, s selection, w window, told story) (*plot.Plot, error) {
+	pl := &plot.Plot{From: w.From, To: w.To, Step: w.Step, Unit: g.Unit, Zone: p.zone, Bands: told.bands, Marks: told.marks}
+	hidden := 0
+	for i, l := range g.Lines {
+		found, err := p.source.Range(ctx, l.promql(s, w.Rate), w.From, w.To, w.Step)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g.Name, err)
+		}
+		lines, more := linesOf(l, found)
+		hidden += more
+		pl.Series = append(pl.Series, lines...)
+		if i == 0 && g.Past && s.Host != "" && w.To.Sub(w.From) <= 2*24*time.Hour {
+			past, err := p.lastWeek(ctx, l, s, w)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", g.Name, err)
+			}
+			pl.Series = append(pl.Series, past...)
+		}
+	}
+	p.headline(pl, g, s, hidden)
+	return pl, nil
+}
+
+// linesOf turns what a query found into lines, the greatest first and no more than can be told apart; hidden counts the rest.
+func linesOf(l graphLine, found []Series) (lines []plot.Series, hidden int) {
+	for _, f := range found {
+		name := l.Name
+		if l.By != "" {
+			name = f.Labels[l.By]
+		}
+		lines = append(lines, plot.Series{Name: name, Points: f.Points, Style: l.Style})
+	}
+	slices.SortStableFunc(lines, func(a, b plot.Series) int {
+		x, y := a.Summary(), b.Summary()
+		return cmp.Or(cmp.Compare(y.Last, x.Last), cmp.Compare(y.Max, x.Max), cmp.Compare(a.Name, b.Name))
+	})
+	if len(lines) > mostLines {
+		return lines[:mostLines], len(lines) - mostLines
+	}
+	return lines, 0
+}
+
+// lastWeek is the line a week before, moved under this week's.
+func (p *Pages) lastWeek(ctx context.Context, l graphLine, s selection, w window) ([]plot.Series, error) {
+	found, err := p.source.Range(ctx, l.promql(s, w.Rate), w.From.Add(-week), w.To.Add(-week), w.Step)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	moved := make([]plot.Point, len(found[0].Points))
+	for i, pt := range found[0].Points {
+		moved[i] = plot.Point{At: pt.At.Add(week), Value: pt.Value}
+	}
+	return []plot.Series{{Name: "last week", Style: plot.LastWeek, Points: moved}}, nil
+}
+
+// headline makes the sentence over the graph from its first line.
+func (p *Pages) headline(pl *plot.Plot, g graph, s selection, hidden int) {
+	pl.Why = g.Help
+	if hidden > 0 {
+		pl.Why = strings.TrimSpace(fmt.Sprintf("%s Drawn are the %d greatest of %d.", g.Help, mostLines, mostLines+hidden))
+	}
+	var first plot.Summary
+	for _, line := range pl.Series {
+		if sum := line.Summary(); line.Style == plot.Data && sum.Count > 0 {
+			first = sum
+			break
+		}
+	}
+	if first.Count == 0 {
+		pl.Title = "No figures for " + strings.ToLower(g.Name[:1]) + g.Name[1:] + " in this window."
+		return
+	}
+	pl.Title = fmt.Sprintf(g.Says, pl.Unit.Format(first.Last), pl.Unit.Format(first.Max), p.minute(first.MaxAt, pl.To.Sub(pl.From)))
+	if s.Service != "" && g.Group == "Services" {
+		_, rest, _ := strings.Cut(pl.Title, "; ")
+		pl.Title = fmt.Sprintf("%s: %s now; %s", s.Service, pl.Unit.Format(first.Last), rest)
+	}
+}
+
+// minute writes an instant within a window.
+func (p *Pages) minute(at time.Time, span time.Duration) string {
+	if span > 25*time.Hour {
+		return at.In(p.zone).Format("15:04 on Mon 2 Jan")
+	}
+	return at.In(p.zone).Format("15:04")
+}
+
+// storyOf reads incidents and heals of a host in a window, to be drawn behind its graphs.
+func (p *Pages) storyOf(ctx context.Context, host string, w window) (story, error) {
+	var told story
+	incidents, err := p.source.Incidents(ctx, IncidentFilter{Node: host, Limit: 100})
+	if err != nil {
+		return told, err
+	}
+	for _, in := range incidents {
+		if in.Paged || in.State != dialtone.IncidentResolved {
+			told.bands = append(told.bands, bandOf(in, ""))
+		}
+	}
+	heals, err := p.source.Events(ctx, EventFilter{Node: host, Kind: dialtone.EventHeal, Since: w.From, Limit: 500})
+	if err != nil {
+		return told, err
+	}
+	for _, e := range lastOfEach(heals, 100) {
+		told.marks = append(told.marks, plot.Mark{At: e.Heal.Started, Label: e.Heal.Action + " " + e.Service})
+	}
+	return told, nil
+}
+
+func bandOf(in dialtone.Incident, label string) plot.Band {
+	return plot.Band{From: in.Opened, To: in.Resolved, Label: label}
+}
