@@ -1,0 +1,236 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/agent/heal"
+	"github.com/dialtone/dialtone/agent/rules"
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/healers"
+)
+
+// mayHeal reports whether a heal that a rule asks for will be tried, now or after its back-off.
+func (s *service) mayHeal() bool {
+	if s.spec.Mode == "passive" || s.parked != "" {
+		return false
+	}
+	_, err := healers.Plan(s.spec, control.Restart, s.present())
+	return err == nil
+}
+
+func (s *service) present() bool {
+	return s.report != nil && s.report.Existence == checks.Present
+}
+
+// do what a rule asks for.
+func (s *service) do(f rules.Finding) {
+	if s.resting != nil {
+		return
+	}
+	switch f.Do.Kind {
+	case control.Exec:
+		s.exec(f)
+	case control.Unmonitor:
+		s.unmonitor(f)
+	case control.Restart, control.Start, control.Stop:
+		if s.spec.Mode != "passive" {
+			s.repair(f)
+		}
+	case control.Alert:
+	}
+}
+
+// repair asks for a heal, unless one is under way. What holds it back is told once.
+func (s *service) repair(f rules.Finding) {
+	if s.healing {
+		return
+	}
+	test := f.Test
+	r := heal.Request{
+		Want: f.Do.Kind, Rule: f.Place, Seen: f.Why,
+		Passes: func(report *checks.Report) (bool, string) { return rules.Passes(test, report) },
+	}
+	if test == nil {
+		r.Passes = nil
+	}
+	if err := s.begin(r); err != nil {
+		s.refused(dialtone.Heal{Action: string(f.Do.Kind), Rule: f.Place, Seen: f.Why, Reason: err.Error()})
+	}
+}
+
+// begin claims the service and what depends on it, and heals beside the loop. The heal ends with the agent, not with the loop: what a
+// reload does to the service must not cut it short.
+func (s *service) begin(r heal.Request) error {
+	dependents, err := s.agent.board.claim(s.spec.Name)
+	if err != nil {
+		return err
+	}
+	r.Service, r.Running, r.Look = s.spec, s.present(), s.looker.look
+	r.Env = s.environment("heal", r.Seen)
+	for _, name := range dependents {
+		if other := s.agent.spec(name); other != nil {
+			r.Dependents = append(r.Dependents, other)
+		}
+	}
+	s.healing = true
+	s.publish()
+	engine, life := s.agent.engine.Load(), s.agent.healing
+	go func() {
+		a := engine.Heal(life, r)
+		s.healed <- a
+	}()
+	return nil
+}
+
+// onHealed takes over what came of a heal. Where something was done, it looks at once; where nothing was, the retry or the next
+// cycle asks again.
+func (s *service) onHealed(ctx context.Context, a heal.Answer) {
+	s.healing = false
+	freed := s.agent.board.release(s.spec.Name)
+	switch a.Heal.Outcome {
+	case dialtone.HealRefused:
+		s.refused(a.Heal)
+	case dialtone.HealParked:
+		s.parked = a.Heal.Reason
+	case dialtone.Healed:
+		s.refusal = ""
+		s.agent.board.set(s.spec.Name, false, true)
+		if a.Heal.Action == string(control.Stop) {
+			s.stopped(a.Heal.Rule)
+		}
+	case dialtone.HealFailed, dialtone.HealRunning:
+	}
+	if a.Acted && a.Heal.Action != string(control.Stop) && s.ordered == nil {
+		s.rules.Acted()
+	}
+	s.settle(answerOf(a))
+	if !a.Next.IsZero() {
+		s.retry.Reset(time.Until(a.Next))
+	}
+	s.publish()
+	if a.Acted {
+		s.agent.poke(freed)
+		s.look(ctx, true)
+	}
+}
+
+// stopped: what depends on a service that was stopped on purpose is held as if it were down.
+func (s *service) stopped(rule string) {
+	if s.ordered == nil {
+		s.rest("stopped by its rule at "+rule, "")
+	}
+	s.report = nil
+	s.agent.board.set(s.spec.Name, true, false)
+}
+
+// settle answers the person whose order the heal was.
+func (s *service) settle(err error) {
+	if s.ordered != nil {
+		s.ordered <- err
+		s.ordered = nil
+	}
+}
+
+// answerOf is the outcome of a heal for the person who ordered it.
+func answerOf(a heal.Answer) error {
+	if a.Heal.Outcome == dialtone.Healed {
+		return nil
+	}
+	text := a.Heal.Reason
+	if text == "" {
+		text = "ended before its outcome was known"
+	}
+	if output := strings.TrimSpace(a.Heal.Output); output != "" {
+		text += "\n" + output
+	}
+	return errors.New(text)
+}
+
+// refused tells why nothing is done, once a reason.
+func (s *service) refused(h dialtone.Heal) {
+	if h.Reason == s.refusal {
+		return
+	}
+	s.refusal = h.Reason
+	now := time.Now()
+	if h.ID == "" {
+		h.ID, h.Started = healers.NewID(now), now.UTC()
+	}
+	h.Service, h.Outcome, h.ExitCode = s.spec.Name, dialtone.HealRefused, -1
+	s.agent.tellHeal(h)
+}
+
+// exec runs the program of a rule beside the loop. It repairs nothing that could be verified, so it is an action and no heal.
+func (s *service) exec(f rules.Finding) {
+	o := healers.Order{Action: f.Exec, Env: s.environment(f.Text, f.Why)}
+	a, name, kind, state := s.agent, s.spec.Name, s.spec.Kind, s.state
+	a.beside.Go(func() {
+		out, err := a.hand.Load().Act(a.healing, o)
+		why := fmt.Sprintf("ran %s: exit status %d after %s", out.Command, out.ExitCode, out.Took.Round(time.Millisecond))
+		switch {
+		case err != nil:
+			why = "not run: " + err.Error()
+		case out.TimedOut:
+			why = fmt.Sprintf("killed %s after %s", out.Command, out.Took.Round(time.Millisecond))
+		}
+		if output := strings.TrimSpace(out.Output); output != "" {
+			why += ": " + output
+		}
+		a.emit(dialtone.Event{
+			Kind: dialtone.EventAction, Service: name, ServiceKind: kind, From: state, To: state,
+			Why: why, Rule: f.Place, RuleText: f.Text,
+		})
+	})
+}
+
+// unmonitor is the rule's way to give up: told as parked, because from now on only a person helps.
+func (s *service) unmonitor(f rules.Finding) {
+	reason := fmt.Sprintf("%s: unmonitored by its rule at %s", f.Why, f.Place)
+	now := time.Now()
+	s.rest(reason, "")
+	s.agent.tellHeal(dialtone.Heal{
+		ID: healers.NewID(now), Service: s.spec.Name, Action: string(control.Unmonitor), Rule: f.Place, Seen: f.Why,
+		Started: now.UTC(), Outcome: dialtone.HealParked, ExitCode: -1, Reason: reason,
+	})
+}
+
+// rest ends monitoring, and writes down why. Of a service that a person sends to rest nothing is known any more; one that a rule
+// gave up stays as bad as it is.
+func (s *service) rest(why, who string) {
+	s.resting = &rest{Why: why, Who: who, At: time.Now().UTC()}
+	if err := s.agent.store.setResting(s.spec.Name, s.resting); err != nil {
+		s.log.Warn("that a service is unmonitored is not on disk", "error", err)
+	}
+	s.retry.Stop()
+	s.stopWith()
+	s.pid, s.stopWith = 0, func() {}
+	if who != "" {
+		s.tellState(dialtone.Unknown, rules.Finding{Why: why}, false)
+	}
+	s.publish()
+}
+
+// environment is what Monit gives to the programs that it runs.
+func (s *service) environment(event, why string) map[string]string {
+	env := map[string]string{
+		"MONIT_SERVICE": s.spec.Name, "MONIT_EVENT": event, "MONIT_DESCRIPTION": strings.ReplaceAll(why, "\x00", ""),
+		"MONIT_DATE": time.Now().Format(time.RFC1123Z), "MONIT_HOST": s.agent.config.Node.Name,
+	}
+	if s.report == nil {
+		return env
+	}
+	if s.report.PID > 0 {
+		env["MONIT_PROCESS_PID"] = strconv.Itoa(s.report.PID)
+	}
+	if status, ok := s.report.Values["status"]; ok && s.spec.Kind == "program" {
+		env["MONIT_PROGRAM_STATUS"] = strconv.Itoa(int(status))
+	}
+	return env
+}

@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/control"
+)
+
+// sampler sends what was measured, once an interval, and the status whenever it changed.
+type sampler struct {
+	agent *Agent
+	host  chan []dialtone.Sample // what the machine's sampler brought
+	busy  bool                   // it has not answered yet, and is not asked again
+	slow  bool                   // that was told
+
+	mu   sync.Mutex
+	last map[string][]dialtone.Sample // "host" and "services", for /metrics
+	sent map[string]time.Time         // the report of each service whose values were sent
+}
+
+func newSampler(a *Agent) *sampler {
+	return &sampler{
+		agent: a, host: make(chan []dialtone.Sample, 1),
+		last: make(map[string][]dialtone.Sample), sent: make(map[string]time.Time),
+	}
+}
+
+// run samples until ctx ends.
+func (p *sampler) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			timer.Reset(interval(p.agent.File()))
+			p.askHost(ctx)
+			p.send("services", p.services(time.Now().UTC()))
+			p.agent.config.Uplink.Status(p.agent.Status())
+		case samples := <-p.host:
+			p.busy, p.slow = false, false
+			p.send("host", samples)
+		case <-p.agent.changed:
+			p.agent.config.Uplink.Status(p.agent.Status())
+		}
+	}
+}
+
+// askHost measures the machine beside the loop: a file system that hangs must not hold up the rest.
+func (p *sampler) askHost(ctx context.Context) {
+	host := p.agent.config.Host
+	if host == nil {
+		return
+	}
+	if p.busy {
+		if !p.slow {
+			p.agent.emit(dialtone.Event{Kind: dialtone.EventAgent, Why: "measuring this machine takes longer than the interval; something hangs"})
+		}
+		p.slow = true
+		return
+	}
+	p.busy = true
+	go func() {
+		samples, err := host.Sample(ctx, time.Now().UTC())
+		if err != nil && ctx.Err() == nil {
+			p.agent.log.Debug("a part of this machine was not measured", "error", err)
+		}
+		select {
+		case p.host <- samples:
+		case <-ctx.Done():
+		}
+	}()
+}
+
+func (p *sampler) send(from string, samples []dialtone.Sample) {
+	if len(samples) == 0 {
+		return
+	}
+	p.mu.Lock()
+	p.last[from] = samples
+	p.mu.Unlock()
+	p.agent.config.Uplink.Samples(samples)
+}
+
+// services are the samples of every service: its state each time, its values once a look.
+func (p *sampler) services(now time.Time) []dialtone.Sample {
+	var samples []dialtone.Sample
+	for _, name := range p.agent.names() {
+		s := p.agent.service(name)
+		if s == nil {
+			continue
+		}
+		v := s.seen.Load()
+		state := labels("kind", v.spec.Kind, "service", name)
+		samples = append(samples, dialtone.Sample{Name: "dialtone_service_state", Labels: state, At: now, Value: float64(v.status.State)})
+		if v.report == nil || !v.status.Checked.After(p.sent[name]) {
+			continue
+		}
+		p.sent[name] = v.status.Checked
+		samples = append(samples, ofReport(v, now)...)
+	}
+	return append(samples, p.agent.healSamples(now)...)
+}
+
+// ofReport are the values and connection times that one look brought.
+func ofReport(v *view, now time.Time) []dialtone.Sample {
+	service := labels("service", v.spec.Name)
+	samples := []dialtone.Sample{{Name: "dialtone_check_duration_seconds", Labels: service, At: now, Value: v.took.Seconds()}}
+	for name, value := range v.report.Values {
+		if declared(v.spec.Kind, name).Type == "" {
+			continue
+		}
+		samples = append(samples, dialtone.Sample{Name: "dialtone_" + v.spec.Kind + "_" + name, Labels: service, At: now, Value: value})
+	}
+	for test, probe := range v.report.Connections {
+		where := connectionLabels(v.spec.Name, test)
+		up := 0.0
+		if probe.Err == nil {
+			up = 1
+			samples = append(samples, dialtone.Sample{Name: "dialtone_connection_seconds", Labels: where, At: now, Value: probe.Took.Seconds()})
+		}
+		samples = append(samples, dialtone.Sample{Name: "dialtone_connection_up", Labels: where, At: now, Value: up})
+	}
+	slices.SortFunc(samples[1:], func(a, b dialtone.Sample) int { return cmp.Compare(a.Name, b.Name) })
+	return samples
+}
+
+func connectionLabels(service string, c *control.Connection) []dialtone.Label {
+	protocol := cmp.Or(c.Protocol, "default")
+	if c.UnixSocket != "" {
+		return labels("path", c.UnixSocket, "protocol", protocol, "service", service)
+	}
+	return labels("host", c.Host, "network", cmp.Or(c.Network, "tcp"), "port", strconv.Itoa(c.Port), "protocol", protocol, "service", service)
+}
+
+func (a *Agent) healSamples(now time.Time) []dialtone.Sample {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	samples := make([]dialtone.Sample, 0, len(a.heals))
+	for key, count := range a.heals {
+		where := labels("outcome", string(key.outcome), "service", key.service)
+		samples = append(samples, dialtone.Sample{Name: "dialtone_heals_total", Labels: where, At: now, Value: count})
+	}
+	return samples
+}
+
+// labels makes labels of names and values in turn; the names come in order. An empty value is no label.
+func labels(pairs ...string) []dialtone.Label {
+	made := make([]dialtone.Label, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			made = append(made, dialtone.Label{Name: pairs[i], Value: pairs[i+1]})
+		}
+	}
+	return made
+}
+
+// newest are the samples that were sent last.
+func (p *sampler) newest() []dialtone.Sample {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Concat(p.last["host"], p.last["services"])
+}

@@ -1,0 +1,329 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/agent/heal"
+	"github.com/dialtone/dialtone/agent/rules"
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+)
+
+// service is one check statement at work. Its goroutine owns everything but the channels, the board and the snapshot.
+type service struct {
+	agent  *Agent
+	spec   *control.Service
+	looker *looker
+	rules  *rules.Engine
+	log    *slog.Logger
+
+	schedule schedule
+	interval time.Duration
+	tick     *time.Timer
+	retry    *time.Timer // the end of a back-off
+
+	looking  bool
+	again    bool // something happened while looking: look once more
+	healing  bool
+	waiting  []chan error // orders that end with the next sighting
+	ordered  chan error   // the order that the heal in flight answers
+	stopWith func()       // ends the watch of the process
+	pid      int
+
+	state    dialtone.State
+	why      string
+	since    time.Time
+	checked  time.Time
+	took     time.Duration
+	report   *checks.Report
+	resting  *rest // nil: monitored
+	parked   string
+	refusal  string // the last reason told for not healing
+	position string
+
+	wake      chan struct{} // the process died, or something next door changed
+	sightings chan sighting
+	healed    chan heal.Answer
+	orders    chan order
+	updates   chan update
+
+	seen  atomic.Pointer[view]
+	done  chan struct{}
+	close context.CancelFunc
+}
+
+// sighting is what one look brought.
+type sighting struct {
+	report *checks.Report
+	err    error
+	at     time.Time
+	took   time.Duration
+	extra  bool
+}
+
+// update is what a reload changes of a service that stays.
+type update struct {
+	spec     *control.Service
+	interval time.Duration
+}
+
+func newService(a *Agent, spec *control.Service, interval time.Duration) *service {
+	check, err := a.config.NewCheck(spec)
+	if err != nil {
+		check = unable{err}
+		a.log.Warn("a service cannot be checked here", "service", spec.Name, "error", err)
+	}
+	plan, err := newSchedule(spec.Every)
+	if err != nil {
+		check = unable{err}
+		a.log.Warn("a service cannot be scheduled", "service", spec.Name, "error", err)
+	}
+	s := &service{
+		agent: a, spec: spec, looker: newLooker(check), rules: rules.New(spec), schedule: plan, interval: interval,
+		log: a.log.With("service", spec.Name), position: spec.Pos.Place(), since: time.Now(),
+		wake: make(chan struct{}, 1), sightings: make(chan sighting, 1), healed: make(chan heal.Answer, 1),
+		orders: make(chan order, 4), updates: make(chan update, 1), done: make(chan struct{}), stopWith: func() {},
+	}
+	s.recall()
+	s.publish()
+	return s
+}
+
+// recall brings back what was written down before the agent's last start.
+func (s *service) recall() {
+	s.resting = s.agent.store.resting(s.spec.Name)
+	if s.resting != nil && strings.HasPrefix(s.resting.Why, "stopped") {
+		s.agent.board.set(s.spec.Name, true, false)
+	}
+	if s.resting == nil && s.spec.Mode == "manual" {
+		s.resting = &rest{Why: "mode manual: monitoring begins with a person's order"}
+	}
+	parked, err := s.agent.engine.Load().Parked(s.spec.Name)
+	if err != nil {
+		s.log.Warn("the budget cannot be read", "error", err)
+	}
+	s.parked = parked
+}
+
+// run is the service's goroutine. The first look comes within a second, so that a page is soon full; the later ones are spread.
+func (s *service) run(ctx context.Context, delay time.Duration) {
+	defer close(s.done)
+	s.tick = time.NewTimer(delay + rand.N(min(s.interval, time.Second)))
+	s.retry = time.NewTimer(time.Hour)
+	s.retry.Stop()
+	defer func() {
+		s.tick.Stop()
+		s.retry.Stop()
+		s.stopWith()
+	}()
+	first := true
+	for {
+		select {
+		case <-ctx.Done():
+			s.leave()
+			return
+		case <-s.tick.C:
+			pause := s.interval
+			if first {
+				pause = s.interval/2 + rand.N(s.interval/2+1)
+			}
+			first = false
+			s.tick.Reset(pause)
+			s.cycle(ctx)
+		case <-s.wake:
+			s.look(ctx, true)
+		case <-s.retry.C:
+			s.look(ctx, true)
+		case seen := <-s.sightings:
+			s.onSighting(ctx, seen)
+		case a := <-s.healed:
+			s.onHealed(ctx, a)
+		case o := <-s.orders:
+			s.onOrder(ctx, o)
+		case u := <-s.updates:
+			s.interval, s.position = u.interval, u.spec.Pos.Place()
+			s.rules.Moved(u.spec)
+			s.tick.Reset(min(s.interval, time.Second))
+		}
+	}
+}
+
+// leave waits for the heal in flight, which the agent ends in time.
+func (s *service) leave() {
+	if s.healing {
+		a := <-s.healed
+		s.agent.board.release(s.spec.Name)
+		s.settle(answerOf(a))
+	}
+	for _, reply := range s.waiting {
+		reply <- errStopping
+	}
+}
+
+var errStopping = errors.New("the agent is stopping")
+
+// cycle is one turn of the schedule.
+func (s *service) cycle(ctx context.Context) {
+	if s.resting != nil || !s.schedule.due(time.Now()) {
+		s.satisfy(nil)
+		return
+	}
+	for _, f := range s.rules.Limits() {
+		if f.Do.Kind == control.Alert {
+			s.tellState(s.state, f, false)
+		}
+		s.do(f)
+	}
+	s.look(ctx, false)
+}
+
+// look starts a look, unless one is under way or a heal has the check in hand. An extra look then comes later, a cycle's does not.
+func (s *service) look(ctx context.Context, extra bool) {
+	if s.resting != nil || s.healing || s.agent.board.held(s.spec.Name) {
+		s.satisfy(nil)
+		return
+	}
+	if s.looking {
+		s.again = s.again || extra
+		return
+	}
+	s.looking = true
+	within := deadline(s.spec)
+	go func() {
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		report, err := s.looker.look(ctx)
+		s.sightings <- sighting{report: report, err: err, at: time.Now(), took: time.Since(began), extra: extra}
+	}()
+}
+
+// onSighting turns what was seen into a state, events and actions. What was seen of a service that meanwhile rests or is
+// being healed says nothing.
+func (s *service) onSighting(ctx context.Context, seen sighting) {
+	s.looking = false
+	again := s.again
+	s.again = false
+	defer s.satisfy(nil)
+	if s.resting != nil || s.healing || s.agent.board.held(s.spec.Name) {
+		return
+	}
+	defer s.publish()
+	s.checked, s.took = seen.at, seen.took
+	if seen.err != nil {
+		if !errors.Is(seen.err, errHangs) && ctx.Err() == nil {
+			s.tellState(dialtone.Unknown, rules.Finding{Why: seen.err.Error()}, false)
+		}
+		return
+	}
+	s.report = seen.report
+	s.watch(seen.report.PID)
+	v := s.rules.Step(rules.Look{Report: seen.report, At: seen.at, Extra: seen.extra})
+	s.tell(v)
+	for _, f := range v.Findings {
+		if f.Do != nil {
+			s.do(f)
+		}
+	}
+	if again {
+		s.look(ctx, true)
+	}
+}
+
+// watch follows the process that the check found.
+func (s *service) watch(pid int) {
+	if pid == s.pid {
+		return
+	}
+	s.stopWith()
+	s.pid = pid
+	s.stopWith = s.agent.watch(pid, func() { s.poke() })
+}
+
+// poke asks for a look soon. It never blocks, and many pokes are one look.
+func (s *service) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tell makes events of a verdict: one for each change, one for all that turned.
+func (s *service) tell(v rules.Verdict) {
+	var turned []string
+	var lead rules.Finding
+	repairing := false
+	for _, f := range v.Findings {
+		if f.Change {
+			s.agent.emit(dialtone.Event{
+				Kind: dialtone.EventChange, Service: s.spec.Name, ServiceKind: s.spec.Kind,
+				From: s.state, To: s.state, Why: f.Why, Rule: f.Place, RuleText: f.Text,
+			})
+			continue
+		}
+		if f.Turned {
+			turned = append(turned, f.Why)
+			if lead.Place == "" || f.Failed && !lead.Failed {
+				lead = f
+			}
+		}
+		repairing = repairing || f.Do != nil && rules.Repairs(f.Do.Kind)
+	}
+	lead.Why = strings.Join(turned, "; ")
+	if lead.Why == "" {
+		lead.Why = v.Why
+	}
+	if v.State == dialtone.OK && lead.Why == "" {
+		lead.Why = "every rule passes"
+	}
+	s.tellState(v.State, lead, repairing && s.mayHeal())
+	s.why = v.Why
+}
+
+// tellState records a state, and tells it when it is another one or when a rule turned within it.
+func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
+	from := s.state
+	s.agent.board.set(s.spec.Name, to == dialtone.Critical, s.report != nil && s.report.Existence == checks.Present)
+	if from == to && !f.Turned {
+		return
+	}
+	if from != to {
+		s.state, s.since = to, time.Now()
+	}
+	s.why = f.Why
+	s.agent.emit(dialtone.Event{
+		Kind: dialtone.EventState, Service: s.spec.Name, ServiceKind: s.spec.Kind,
+		From: from, To: to, Why: f.Why, Rule: f.Place, RuleText: f.Text, Healing: healing,
+	})
+	if to == dialtone.OK {
+		s.wellAgain()
+	}
+}
+
+// wellAgain forgets what stood against healing, and wakes those who waited for this service.
+func (s *service) wellAgain() {
+	s.refusal = ""
+	s.retry.Stop()
+	if s.parked != "" {
+		s.parked = ""
+		if err := s.agent.engine.Load().Forgive(s.spec.Name); err != nil {
+			s.log.Warn("the end of a parking is not in the journal", "error", err)
+		}
+	}
+	s.agent.pokeDependents(s.spec.Name)
+}
+
+// satisfy answers those who wait for a look.
+func (s *service) satisfy(err error) {
+	for _, reply := range s.waiting {
+		reply <- err
+	}
+	s.waiting = nil
+}

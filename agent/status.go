@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+)
+
+// view is a service as others may see it: made by its goroutine, never changed.
+type view struct {
+	status dialtone.ServiceStatus
+	spec   *control.Service
+	report *checks.Report
+	took   time.Duration // of the last look
+}
+
+// publish shows the service as it is now.
+func (s *service) publish() {
+	v := &view{spec: s.spec, report: s.report, took: s.took, status: dialtone.ServiceStatus{
+		Name: s.spec.Name, Kind: s.spec.Kind, State: s.state, Why: s.why, Since: s.since.UTC(),
+		Monitored: s.resting == nil, Healing: s.healing, Parked: s.parked != "", PID: s.pid,
+		Groups: s.spec.Groups, Source: s.position, Values: values(s.spec.Kind, s.report),
+	}}
+	if !s.checked.IsZero() {
+		v.status.Checked = s.checked.UTC()
+	}
+	if s.resting != nil {
+		v.status.Unmonitored = s.resting.Why
+	}
+	for _, ref := range s.spec.DependsOn {
+		v.status.DependsOn = append(v.status.DependsOn, ref.Name)
+	}
+	s.seen.Store(v)
+}
+
+func values(kind string, report *checks.Report) []dialtone.NamedValue {
+	if report == nil {
+		return nil
+	}
+	var found []dialtone.NamedValue
+	for name, value := range report.Values {
+		found = append(found, dialtone.NamedValue{Name: name, Unit: declared(kind, name).Unit, Value: value})
+	}
+	slices.SortFunc(found, func(a, b dialtone.NamedValue) int { return strings.Compare(a.Name, b.Name) })
+	return found
+}
+
+// declared is what a kind says of one of its values.
+func declared(kind, name string) checks.Value {
+	for _, k := range checks.Kinds() {
+		if k.Name != kind {
+			continue
+		}
+		for _, v := range k.Values {
+			if v.Name == name {
+				return v
+			}
+		}
+	}
+	return checks.Value{Name: name, Type: dialtone.Gauge}
+}
+
+// Status is how the node stands now.
+func (a *Agent) Status() dialtone.NodeStatus {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	status := dialtone.NodeStatus{
+		Node: a.config.Node, AgentVersion: a.config.Version, Platform: a.config.Platform,
+		Started: a.started, Booted: a.config.Booted, ControlFile: a.file.Path, ConfigError: a.configError,
+		Services: make([]dialtone.ServiceStatus, 0, len(a.written)),
+	}
+	for _, name := range a.written {
+		if s := a.services[name]; s != nil {
+			status.Services = append(status.Services, s.seen.Load().status)
+		}
+	}
+	return status
+}
+
+// File is the control file that holds.
+func (a *Agent) File() *control.File {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.file
+}
