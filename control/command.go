@@ -5,11 +5,18 @@ import (
 	"strings"
 )
 
+// commandOptions are what may follow a command without a word of noise between.
+var commandOptions = []string{"uid", "gid", "timeout", "repeat", "else", "if"}
+
 // command parses `[=] "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds]`.
 func (p *parser) command() *Command {
 	p.accept("=")
 	written, t := p.value("a command as a string")
 	if p.failed {
+		return nil
+	}
+	if next := p.front(); t.kind == bareWord && next.kind == bareWord && !next.first && !next.noise() && !next.is(commandOptions...) {
+		p.fail(t, `write it in quotation marks: "`+printable(written+" "+next.text)+` …"`, "a command with arguments is one string")
 		return nil
 	}
 	c := &Command{Pos: p.position(t), Text: written}

@@ -71,7 +71,7 @@ func (p *parser) report(m mark, hint, format string, args ...any) {
 		hint, format, args = "", "more than %d errors: is this a control file?", []any{maxErrors}
 	}
 	line, caret := excerpt(m.src.text, m.off)
-	p.errors = append(p.errors, &Error{Pos: m.pos, Message: mask(fmt.Sprintf(format, args...)), Hint: hint, Line: mask(line), caret: caret})
+	p.errors = append(p.errors, &Error{Pos: m.pos, Message: printable(mask(fmt.Sprintf(format, args...))), Hint: printable(hint), Line: mask(line), caret: caret})
 }
 
 // secrets finds what must not be in logs and events in the second half of its matches: passwords in URLs, behind `password`, and

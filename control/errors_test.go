@@ -70,7 +70,7 @@ func TestNearest(t *testing.T) {
 	words := []string{"cpu", "memory", "total memory", "children", "uptime"}
 	for word, want := range map[string]string{
 		"cpuu": "cpu", "CPU": "cpu", "pcu": "cpu", "memmory": "memory", "totl memroy": "total memory",
-		"childen": "children", "banana": "", "": "", "x": "", strings.Repeat("cpu", 1000): "",
+		"upptime": "uptime", "banana": "", "": "", "x": "", strings.Repeat("cpu", 1000): "",
 	} {
 		if got := nearest(word, words); got != want {
 			t.Errorf("nearest(%.20q) = %q, want %q", word, got, want)

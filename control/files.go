@@ -120,7 +120,7 @@ func readVetted(path string) (string, fileID, error) {
 	if err != nil {
 		return "", fileID{}, err
 	}
-	return string(text), fileID{uint64(stat.Dev), stat.Ino}, vetText(path, text)
+	return string(text), fileID{stat.Dev, stat.Ino}, vetText(path, text)
 }
 
 func openError(path string, err error, self int) error {
@@ -166,13 +166,14 @@ func vetText(path string, text []byte) error {
 }
 
 func writers(mode fs.FileMode) string {
-	switch mode.Perm() & 0o022 {
-	case 0o020:
+	group, others := mode&0o020 != 0, mode&0o002 != 0
+	switch {
+	case group && others:
+		return "its group and everybody"
+	case group:
 		return "its group"
-	case 0o002:
-		return "everybody"
 	}
-	return "its group and everybody"
+	return "everybody"
 }
 
 func chown(path string, self int) string {

@@ -99,10 +99,10 @@ func (l *lexer) next() token {
 // skipBlank moves over white space and comments.
 func (l *lexer) skipBlank() {
 	for l.off < len(l.src.text) {
-		switch c := l.src.text[l.off]; {
-		case c == '\n':
+		switch l.src.text[l.off] {
+		case '\n':
 			l.newline()
-		case c == '#':
+		case '#':
 			if i := strings.IndexByte(l.src.text[l.off:], '\n'); i >= 0 {
 				l.off += i
 			} else {

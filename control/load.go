@@ -87,8 +87,7 @@ func (p *parser) includeFile(at token, path string) {
 	text, err := p.files.enter(path)
 	if err != nil {
 		p.lostName = true
-		var access *accessError
-		if errors.As(err, &access) {
+		if access, ok := errors.AsType[*accessError](err); ok {
 			p.warn(at, access.mend, "cannot include %s: it %s", printable(path), access.problem)
 			return
 		}

@@ -163,7 +163,7 @@ func (p *parser) atStatement() bool {
 	return next.kind == quotedText || next.is("=", "program") || strings.HasPrefix(next.text, "/")
 }
 
-// nearStatement reports whether a line begins here with a misspelt first word of a statement.
+// nearStatement reports whether a line begins here with a misspelled first word of a statement.
 func (p *parser) nearStatement() bool {
 	t := p.front()
 	return t.first && t.kind == bareWord && !t.noise() && !begins(t) && nearest(t.text, sortedKeys(firstWords)) != ""

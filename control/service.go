@@ -21,7 +21,7 @@ var kinds = map[string]kind{
 	"program":    {`check program NAME with path "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds]`, (*parser).checkProgram},
 }
 
-// check parses `check KIND NAME …`. Where only the kind is misspelt, the one that was meant is taken, so that the rules below it
+// check parses `check KIND NAME …`. Where only the kind is misspelled, the one that was meant is taken, so that the rules below it
 // are read.
 func (p *parser) check(at token) {
 	p.service, p.deaf = nil, true

@@ -28,7 +28,7 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment). Words longer than
+// distance counts insertions, deletions, replacements and swaps of two adjacent ones (optimal string alignment). Words longer than
 // any of the language are as far as they are long.
 func distance(a, b string) int {
 	const longest = 64

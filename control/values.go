@@ -36,7 +36,7 @@ func isValue(t token) bool {
 	case quotedText:
 		return true
 	case bareWord, numeral:
-		return !t.is("then") && !(t.first && begins(t))
+		return !t.is("then") && (!t.first || !begins(t))
 	case endOfText, sign, malformed:
 	}
 	return false
