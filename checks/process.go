@@ -1,0 +1,200 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks/proc"
+	"github.com/dialtone/dialtone/control"
+)
+
+func init() {
+	register(Kind{
+		Name: "process",
+		Doc: "A running program: found by its pidfile, by a regular expression that its command line matches, or by its systemd unit. " +
+			"A zombie is not running, and neither is a process that only inherited the number in an old pidfile.",
+		Values: []Value{
+			{Name: "cpu_percent", Phrases: []string{"cpu"}, Unit: "percent", Type: dialtone.Gauge, Help: "CPU time used by the process itself since the last look; 100 is one core."},
+			{Name: "total_cpu_percent", Phrases: []string{"total cpu"}, Unit: "percent", Type: dialtone.Gauge, Help: "CPU time used by the process and all that it started; 100 is one core."},
+			{Name: "memory_percent", Phrases: []string{"memory", "mem"}, Unit: "percent", Type: dialtone.Gauge, Help: "Resident memory of the process as a share of the machine's."},
+			{Name: "memory_bytes", Phrases: []string{"memory", "mem"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Resident memory of the process."},
+			{Name: "total_memory_percent", Phrases: []string{"total memory", "total mem"}, Unit: "percent", Type: dialtone.Gauge, Help: "Resident memory of the process and all that it started, as a share of the machine's."},
+			{Name: "total_memory_bytes", Phrases: []string{"total memory", "total mem"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Resident memory of the process and all that it started; what they share counts for each."},
+			{Name: "threads", Phrases: []string{"threads"}, Unit: "count", Type: dialtone.Gauge, Help: "Threads of the process."},
+			{Name: "children", Phrases: []string{"children"}, Unit: "count", Type: dialtone.Gauge, Help: "Processes that it started, and those that they started."},
+			{Name: "filedescriptors", Phrases: []string{"filedescriptors"}, Unit: "count", Type: dialtone.Gauge, Help: "Open files and sockets of the process; missing where the agent may not count them."},
+			{Name: "uptime_seconds", Phrases: []string{"uptime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "How long the process has run."},
+			{Name: "response_seconds", Phrases: []string{"responsetime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "The slowest of the service's connection tests that succeeded."},
+			{Name: "pid", Phrases: []string{"pid"}, Unit: "count", Type: dialtone.Gauge, Help: "Number of the process."},
+			{Name: "ppid", Phrases: []string{"ppid"}, Unit: "count", Type: dialtone.Gauge, Help: "Number of its parent."},
+			{Name: "uid", Help: "Real user, by name or number as the rule writes it."},
+			{Name: "euid", Help: "Effective user, by name or number as the rule writes it."},
+			{Name: "gid", Help: "Real group, by name or number as the rule writes it."},
+		},
+		New: func(s *control.Service) Check { return newProcess(s, procRoot) },
+	})
+}
+
+const procRoot = "/proc"
+
+// processes is the one table that all checks of this program share.
+var processes = proc.NewTable(procRoot)
+
+// process watches one process. It remembers whom it saw, so that it knows them again whatever the clock does.
+type process struct {
+	spec    *control.Service
+	root    string
+	table   *proc.Table
+	pattern *regexp.Regexp // of spec.Match
+	ask     func(ctx context.Context, unit string) (unitStatus, error)
+
+	seen  identity
+	unit  unitMemory
+	stat  *proc.File // of the process last seen
+	usage usage
+}
+
+// identity is who was last found running. Start decides: a number alone says nothing.
+type identity struct {
+	pid     int
+	start   uint64 // ticks since boot
+	started time.Time
+	pidfile time.Time // modification time of the pidfile that named it
+}
+
+func newProcess(s *control.Service, root string) *process {
+	p := &process{spec: s, root: root, table: processes, ask: askSystemd}
+	p.pattern, _ = regexp.Compile(s.Match) // Validate reports what is wrong with it
+	return p
+}
+
+// Validate wants exactly one way to find the process.
+func (p *process) Validate() error {
+	ways := 0
+	for _, way := range []string{p.spec.Pidfile, p.spec.Match, p.spec.Unit} {
+		if way != "" {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return errors.New("a process is named by exactly one of: with pidfile PATH, matching REGEX, with unit NAME")
+	}
+	if _, err := regexp.Compile(p.spec.Match); err != nil {
+		return fmt.Errorf("matching %q: %w", p.spec.Match, err)
+	}
+	return validateConnections(p.spec)
+}
+
+// Run finds the process, measures it and tries its connections.
+func (p *process) Run(ctx context.Context, r *Report) error {
+	found, why, err := p.find(ctx)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		r.Existence, r.Why = Absent, why
+		p.lose()
+		return nil
+	}
+	r.Existence = Present
+	if found != nil {
+		p.recognize(found)
+		r.PID, r.Started = found.PID, p.seen.started
+		p.measure(found, r)
+	}
+	return connect(ctx, p.spec, "127.0.0.1", r)
+}
+
+// find returns the process, or why there is none. A unit can be active without a process: then both are empty.
+func (p *process) find(ctx context.Context) (found *proc.Stat, why string, err error) {
+	switch {
+	case p.spec.Pidfile != "":
+		return p.findByPidfile()
+	case p.spec.Unit != "":
+		return p.findByUnit(ctx)
+	}
+	return p.findByMatch()
+}
+
+// recognize remembers who was found. The start is computed once for each process, so that its identity does not waver by the
+// milliseconds between two readings of the clock.
+func (p *process) recognize(s *proc.Stat) {
+	if p.seen.pid == s.PID && p.seen.start == s.Start {
+		return
+	}
+	p.lose()
+	p.seen.pid, p.seen.start, p.seen.started = s.PID, s.Start, s.Started().Truncate(time.Millisecond)
+	p.stat = proc.NewFile(p.path(s.PID, "stat"))
+}
+
+// lose forgets what was measured of the process that is gone; whom it saw stays known.
+func (p *process) lose() {
+	if p.stat != nil {
+		p.stat.Close()
+		p.stat = nil
+	}
+	p.usage = usage{}
+}
+
+func (p *process) path(pid int, name string) string {
+	return filepath.Join(p.root, strconv.Itoa(pid), name)
+}
+
+// read looks at a process by number, through the file that is already open where it is the one last seen. The reason is empty
+// when it runs.
+func (p *process) read(pid int) (s *proc.Stat, why string, err error) {
+	s, err = p.readStat(pid)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && hidden(pid):
+		return nil, "", fmt.Errorf("process %d exists, but /proc hides it from this user; run the agent as root, or mount /proc without hidepid", pid)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Sprintf("process %d is not running", pid), nil
+	case err != nil:
+		return nil, "", fmt.Errorf("reading process %d: %w", pid, err)
+	case s.Dead():
+		return nil, fmt.Sprintf("process %d (%s) is a zombie: it has ended, and its parent %d has not noticed", pid, s.Comm, s.PPID), nil
+	}
+	return s, "", nil
+}
+
+func (p *process) readStat(pid int) (*proc.Stat, error) {
+	if p.stat == nil || p.seen.pid != pid {
+		s, err := proc.ReadStat(p.root, pid)
+		return &s, err
+	}
+	text, err := p.stat.Read()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
+		s, err := proc.ReadStat(p.root, pid) // the one last seen has ended: another may have its number
+		return &s, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &proc.Stat{}
+	return s, s.Parse(text)
+}
+
+// findByMatch keeps to the process once found for as long as it lives, as Monit does; then it looks for another.
+func (p *process) findByMatch() (*proc.Stat, string, error) {
+	if p.seen.pid != 0 {
+		s, why, err := p.read(p.seen.pid)
+		if err == nil && why == "" && s.Start == p.seen.start {
+			return s, "", nil
+		}
+	}
+	s, found, err := p.table.Match(p.pattern)
+	if err != nil {
+		return nil, "", fmt.Errorf("looking for a process that matches %q: %w", p.spec.Match, err)
+	}
+	if !found {
+		return nil, fmt.Sprintf("no process matches %q", p.spec.Match), nil
+	}
+	return &s, "", nil
+}

@@ -1,0 +1,155 @@
+package checks
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dialtone/dialtone/checks/proc"
+	"github.com/dialtone/dialtone/control"
+)
+
+// treeAge is how old a look at all processes may be for the values that count children. It is what keeps sixty services cheap.
+const treeAge = 2 * time.Second
+
+// usage turns the kernel's growing CPU times into percent.
+type usage struct {
+	own, total meter
+}
+
+// meter remembers a total of CPU ticks, when it was read, and what came of it.
+type meter struct {
+	at    time.Time
+	ticks uint64
+	last  float64
+	known bool
+}
+
+// percent returns the share of one core used since the reading before; ok is false at the first. The same reading again gives
+// the same answer. Ticks that went down (a child ended, and its time with it) count as nothing used.
+func (m *meter) percent(at time.Time, ticks uint64) (percent float64, ok bool) {
+	elapsed := at.Sub(m.at).Seconds()
+	if !m.at.IsZero() && elapsed <= 0 {
+		return m.last, m.known
+	}
+	m.known = !m.at.IsZero()
+	m.last = 0
+	if m.known && ticks > m.ticks {
+		m.last = 100 * float64(ticks-m.ticks) / proc.TicksPerSecond / elapsed
+	}
+	m.at, m.ticks = at, ticks
+	return m.last, m.known
+}
+
+var pageSize = float64(os.Getpagesize())
+
+// measure fills in the values of a running process. What cannot be read is left out: a missing value decides nothing.
+func (p *process) measure(s *proc.Stat, r *Report) {
+	memory := float64(s.RSS) * pageSize
+	r.Value("pid", float64(s.PID))
+	r.Value("ppid", float64(s.PPID))
+	r.Value("threads", float64(s.Threads))
+	r.Value("uptime_seconds", s.Age().Seconds())
+	r.Value("memory_bytes", memory)
+	whole := machineMemory()
+	if whole > 0 {
+		r.Value("memory_percent", 100*memory/whole)
+	}
+	if percent, ok := p.usage.own.percent(time.Now(), s.Ticks); ok {
+		r.Value("cpu_percent", percent)
+	}
+	if n, err := p.descriptors(s.PID); err == nil {
+		r.Value("filedescriptors", float64(n))
+	}
+	p.measureTree(s.PID, whole, r)
+	p.measureOwner(s.PID, r)
+}
+
+func (p *process) measureTree(pid int, whole float64, r *Report) {
+	tree, err := p.table.Tree(pid, treeAge)
+	if err != nil {
+		return
+	}
+	memory := float64(tree.RSS) * pageSize
+	r.Value("children", float64(tree.Children))
+	r.Value("total_memory_bytes", memory)
+	if whole > 0 {
+		r.Value("total_memory_percent", 100*memory/whole)
+	}
+	if percent, ok := p.usage.total.percent(tree.At, tree.Ticks); ok {
+		r.Value("total_cpu_percent", percent)
+	}
+}
+
+// descriptors counts open files. Since Linux 6.2 the size of the folder is their number; before, the folder must be read.
+func (p *process) descriptors(pid int) (int, error) {
+	path := p.path(pid, "fd")
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() > 0 {
+		return int(info.Size()), nil
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = dir.Close() }()
+	names, err := dir.Readdirnames(-1)
+	return len(names), err
+}
+
+// measureOwner reads who the process runs as, if a rule asks.
+func (p *process) measureOwner(pid int, r *Report) {
+	if !wants(p.spec, "uid", "euid", "gid") {
+		return
+	}
+	text, err := os.ReadFile(p.path(pid, "status"))
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		switch fields[0] {
+		case "Uid:":
+			r.Text("uid", ownerText(p.spec, "uid", fields[1]))
+			r.Text("euid", ownerText(p.spec, "euid", fields[2]))
+		case "Gid:":
+			r.Text("gid", ownerText(p.spec, "gid", fields[1]))
+		}
+	}
+}
+
+// wants reports whether a rule looks at one of the texts, so that what costs something is read for those who need it.
+func wants(s *control.Service, names ...string) bool {
+	for _, rule := range s.Rules {
+		var looked string
+		switch test := rule.Test.(type) {
+		case *control.Expect:
+			looked = test.Value
+		case *control.Changed:
+			looked = test.Value
+		}
+		for _, name := range names {
+			if looked == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// machineMemory is the size of the memory in bytes; 0 where the machine does not say.
+var machineMemory = sync.OnceValue(func() float64 {
+	text, err := os.ReadFile(filepath.Join(procRoot, "meminfo"))
+	if err != nil {
+		return 0
+	}
+	return parseMeminfo(string(text))["MemTotal"]
+})

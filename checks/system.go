@@ -1,0 +1,216 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/control"
+)
+
+func init() {
+	register(Kind{
+		Name: "system",
+		Doc:  "The machine as a whole: load, processor time since the last look, memory and swap. Its full metrics are on the metrics page; these are the ones that rules use.",
+		Values: append([]Value{
+			{Name: "load1", Phrases: []string{"loadavg 1min", "loadavg"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of one minute."},
+			{Name: "load5", Phrases: []string{"loadavg 5min"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of five minutes."},
+			{Name: "load15", Phrases: []string{"loadavg 15min"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of fifteen minutes."},
+			{Name: "load1_per_core", Phrases: []string{"loadavg 1min core"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of one minute for each core."},
+			{Name: "load5_per_core", Phrases: []string{"loadavg 5min core"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of five minutes for each core."},
+			{Name: "load15_per_core", Phrases: []string{"loadavg 15min core"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of fifteen minutes for each core."},
+			{Name: "memory_percent", Phrases: []string{"memory", "mem"}, Unit: "percent", Type: dialtone.Gauge, Help: "Memory that programs could not get (MemTotal less MemAvailable)."},
+			{Name: "memory_bytes", Phrases: []string{"memory", "mem"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Memory that programs could not get (MemTotal less MemAvailable)."},
+			{Name: "swap_percent", Phrases: []string{"swap"}, Unit: "percent", Type: dialtone.Gauge, Help: "Used swap; missing where there is none."},
+			{Name: "swap_bytes", Phrases: []string{"swap"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Used swap."},
+			{Name: "uptime_seconds", Phrases: []string{"uptime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since the machine booted."},
+		}, cpuValues()...),
+		New: func(*control.Service) Check { return &system{root: procRoot} },
+	})
+}
+
+// cpuModes are the columns of the cpu line of /proc/stat (proc_stat(5)), by Monit's names.
+var cpuModes = [...]string{"user", "nice", "system", "idle", "wait", "hardirq", "softirq", "steal", "guest", "guestnice"}
+
+const (
+	modeIdle  = 3
+	modeWait  = 4
+	modeGuest = 8 // from here on: counted in user and nice already
+)
+
+func cpuValues() []Value {
+	values := []Value{{Name: "cpu_percent", Phrases: []string{"cpu", "cpu total"}, Unit: "percent", Type: dialtone.Gauge, Help: "Processor time of all cores that was neither idle nor waiting for disks; 100 is all of them."}}
+	for i, mode := range cpuModes {
+		if i == modeIdle {
+			continue
+		}
+		values = append(values, Value{
+			Name: "cpu_" + mode + "_percent", Phrases: []string{"cpu " + mode}, Unit: "percent", Type: dialtone.Gauge,
+			Help: fmt.Sprintf("Processor time of all cores in mode %s.", mode),
+		})
+	}
+	return values
+}
+
+// system watches the machine; it remembers the processor times of the look before.
+type system struct {
+	root   string
+	before cpuTimes
+}
+
+type cpuTimes [len(cpuModes)]uint64
+
+func (s *system) Validate() error { return nil }
+
+// Run reads five small files. What one of them lacks does not keep the rest from the report; the error names it.
+func (s *system) Run(_ context.Context, r *Report) error {
+	r.Existence = Present
+	return errors.Join(s.load(r), s.memory(r), s.cpu(r), s.uptime(r))
+}
+
+func (s *system) read(name string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(s.root, name))
+	if err != nil {
+		return "", fmt.Errorf("reading the machine's %s: %w", name, err)
+	}
+	return string(text), nil
+}
+
+func (s *system) load(r *Report) error {
+	text, err := s.read("loadavg")
+	if err != nil {
+		return err
+	}
+	fields := strings.Fields(text)
+	for i, name := range []string{"load1", "load5", "load15"} {
+		if i >= len(fields) {
+			return fmt.Errorf("reading the machine's loadavg: %q has too few fields", text)
+		}
+		load, err := strconv.ParseFloat(fields[i], 64)
+		if err != nil {
+			return fmt.Errorf("reading the machine's loadavg: %w", err)
+		}
+		r.Value(name, load)
+		r.Value(name+"_per_core", load/float64(runtime.NumCPU()))
+	}
+	return nil
+}
+
+func (s *system) memory(r *Report) error {
+	text, err := s.read("meminfo")
+	if err != nil {
+		return err
+	}
+	info := parseMeminfo(text)
+	if info["MemTotal"] == 0 {
+		return errors.New("reading the machine's meminfo: it names no MemTotal")
+	}
+	used := info["MemTotal"] - info["MemAvailable"]
+	r.Value("memory_bytes", used)
+	r.Value("memory_percent", 100*used/info["MemTotal"])
+	if total := info["SwapTotal"]; total > 0 {
+		r.Value("swap_bytes", total-info["SwapFree"])
+		r.Value("swap_percent", 100*(total-info["SwapFree"])/total)
+	}
+	return nil
+}
+
+// parseMeminfo reads /proc/meminfo, in bytes; lines that are none are left out.
+func parseMeminfo(text string) map[string]float64 {
+	info := make(map[string]float64, 64)
+	for line := range strings.Lines(text) {
+		name, rest, _ := strings.Cut(line, ":")
+		fields := strings.Fields(rest)
+		if len(fields) == 0 {
+			continue
+		}
+		n, err := strconv.ParseUint(fields[0], 10, 53)
+		if err != nil {
+			continue
+		}
+		info[name] = float64(n)
+		if len(fields) > 1 && fields[1] == "kB" {
+			info[name] *= 1024
+		}
+	}
+	return info
+}
+
+func (s *system) cpu(r *Report) error {
+	text, err := s.read("stat")
+	if err != nil {
+		return err
+	}
+	now, err := parseCPU(text)
+	if err != nil {
+		return err
+	}
+	before := s.before
+	s.before = now
+	if before == (cpuTimes{}) {
+		return nil
+	}
+	used, all := now.since(before)
+	if all == 0 {
+		return nil
+	}
+	for i, mode := range cpuModes {
+		if i != modeIdle {
+			r.Value("cpu_"+mode+"_percent", 100*used[i]/all)
+		}
+	}
+	r.Value("cpu_percent", 100*max(0, all-used[modeIdle]-used[modeWait])/all)
+	return nil
+}
+
+// since returns the ticks of each mode between two readings, and of all of them. The kernel lets idle and wait go back a
+// little at times: that counts as none.
+func (c cpuTimes) since(before cpuTimes) (used [len(cpuModes)]float64, all float64) {
+	for i := range c {
+		if c[i] > before[i] {
+			used[i] = float64(c[i] - before[i])
+		}
+		if i < modeGuest {
+			all += used[i]
+		}
+	}
+	return used, all
+}
+
+// parseCPU reads the first line of /proc/stat. Old kernels have fewer columns: those missing are 0.
+func parseCPU(text string) (cpuTimes, error) {
+	var times cpuTimes
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 5 || fields[0] != "cpu" {
+		return times, fmt.Errorf("reading the machine's stat: its first line is %q", firstLine(line))
+	}
+	for i, field := range fields[1:min(len(fields), len(times)+1)] {
+		ticks, err := strconv.ParseUint(field, 10, 63)
+		if err != nil {
+			return cpuTimes{}, fmt.Errorf("reading the machine's stat: %w", err)
+		}
+		times[i] = ticks
+	}
+	return times, nil
+}
+
+func (s *system) uptime(r *Report) error {
+	text, err := s.read("uptime")
+	if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(text, " ")
+	seconds, err := strconv.ParseFloat(first, 64)
+	if err != nil || seconds < 0 {
+		return fmt.Errorf("reading the machine's uptime: %q is none", firstLine(text))
+	}
+	r.Value("uptime_seconds", seconds)
+	return nil
+}
