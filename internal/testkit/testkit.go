@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,13 +27,17 @@ const unpackTimeout = 25 * time.Minute
 type Binary struct {
 	Path string            // absolute
 	Root string            // the folder that the package and what it depends on are unpacked in
-	Env  map[string]string // LD_LIBRARY_PATH
+	Env  map[string]string // what it needs beside PATH, its library path above all
 }
 
-// Argv is a line that runs the program from anywhere, a control file or an init system included: env(1) sets the library path
-// and then becomes the program, so /proc/PID/comm is the program's own name.
+// Argv is a line that runs the program from anywhere, a control file or an init system included: env(1) sets Env and then
+// becomes the program, so /proc/PID/comm is the program's own name.
 func (b Binary) Argv(args ...string) []string {
-	return append([]string{"/usr/bin/env", "LD_LIBRARY_PATH=" + b.Env["LD_LIBRARY_PATH"], b.Path}, args...)
+	argv := []string{"/usr/bin/env"}
+	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
+		argv = append(argv, name+"="+b.Env[name])
+	}
+	return append(append(argv, b.Path), args...)
 }
 
 // Spec is the same for command.Run and command.Start.
@@ -70,6 +75,17 @@ func Find(ctx context.Context, pkg, name string) (Binary, error) {
 	return Binary{}, fmt.Errorf("no program %s in the packages of %s (%s)", name, pkg, root)
 }
 
+// Browser is a headless Chromium with fonts and a profile of its own; see scripts/chromium.
+func Browser(t testing.TB) Binary {
+	t.Helper()
+	b := Program(t, "chromium", "chromium")
+	top, err := projectFolder()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return Binary{Path: filepath.Join(top, "scripts", "chromium"), Root: b.Root, Env: surroundings()}
+}
+
 // unavailable ends the test: whoever demands real servers must not be told that all is well without them.
 func unavailable(t testing.TB, err error) {
 	t.Helper()
@@ -87,7 +103,7 @@ func unpack(ctx context.Context, pkg string) (string, error) {
 	}
 	r, err := command.Run(ctx, command.Spec{
 		Argv:    []string{filepath.Join(top, "scripts", "debian-root.sh"), pkg},
-		Env:     inherited("HOME", "XDG_CACHE_HOME", "DIALTONE_CACHE", "http_proxy", "https_proxy", "no_proxy"),
+		Env:     surroundings(),
 		Timeout: unpackTimeout,
 	})
 	if err != nil {
@@ -100,10 +116,11 @@ func unpack(ctx context.Context, pkg string) (string, error) {
 	return output, nil
 }
 
-func inherited(names ...string) map[string]string {
+// surroundings are what the scripts need of the environment: where the cache is and how the mirror is reached.
+func surroundings() map[string]string {
 	env := map[string]string{}
-	for _, name := range names {
-		if value, ok := os.LookupEnv(name); ok {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "DIALTONE_CACHE", "http_proxy", "https_proxy", "no_proxy"} {
+		if value := os.Getenv(name); value != "" {
 			env[name] = value
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dialtone/dialtone/internal/command"
 	"github.com/dialtone/dialtone/internal/testkit"
 	"github.com/google/go-cmp/cmp"
 )
@@ -41,6 +42,30 @@ func TestProgramOfACachedPackageIsThereAtOnce(t *testing.T) {
 	}
 	if _, err := os.Stat(again.Path); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestProgramsRun finds a library that is missing from the cache before a test of something else does.
+func TestProgramsRun(t *testing.T) {
+	t.Parallel()
+	cases := []struct{ pkg, program, version, says string }{
+		{"nginx", "nginx", "-v", "nginx version"},
+		{"memcached", "memcached", "--version", "memcached 1."},
+		{"prometheus", "promtool", "--version", "promtool, version"},
+		{"systemd", "systemctl", "--version", "systemd 2"},
+		{"chromium", "chromium", "--version", "Chromium"},
+	}
+	for _, c := range cases {
+		t.Run(c.program, func(t *testing.T) {
+			program := testkit.Program(t, c.pkg, c.program)
+			if c.pkg == "chromium" {
+				program = testkit.Browser(t)
+			}
+			r, err := command.Run(t.Context(), program.Spec(c.version))
+			if err != nil || !strings.Contains(r.Output, c.says) {
+				t.Errorf("error %v, it prints %q", err, r.Output)
+			}
+		})
 	}
 }
 
