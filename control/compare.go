@@ -14,7 +14,7 @@ func (p *parser) compare() Test {
 	}
 	words := p.words(phrase)
 	if len(words) == 0 {
-		p.noSuchValue(first, phrase, nil)
+		p.noSuchValue(first, phrase, nil, didYouMean(first.text, sortedKeys(testForms)))
 		return nil
 	}
 	op := p.operator()
@@ -113,15 +113,19 @@ func plainPhrase(phrase string) string {
 	return strings.Join(kept, " ")
 }
 
-// noSuchValue reports a phrase that the kind does not know, with the nearest and all that it does know.
-func (p *parser) noSuchValue(at token, phrase string, more []string) {
-	all := sorted(append(sortedKeys(p.phrases()), more...))
-	all = slices.Compact(all)
-	if len(all) == 0 {
-		p.fail(at, "", "a %s has no value %s", p.service.Kind, quote(phrase))
-		return
+// noSuchValue reports a phrase that the kind does not know, with the nearest and all that it does know: its vocabulary and more.
+// Where no value is near, otherwise is the hint.
+func (p *parser) noSuchValue(at token, phrase string, more []string, otherwise string) {
+	all := slices.Compact(sorted(append(sortedKeys(p.phrases()), more...)))
+	near := didYouMean(phrase, all)
+	if near == "" {
+		near = otherwise
 	}
-	p.fail(at, hints(didYouMean(phrase, all), "a "+p.service.Kind+" has: "+strings.Join(all, ", ")), "a %s has no value %s", p.service.Kind, quote(phrase))
+	has := "a " + p.service.Kind + " has: " + strings.Join(all, ", ")
+	if len(all) == 0 {
+		has = ""
+	}
+	p.fail(at, hints(near, has), "a %s has no value %s", p.service.Kind, quote(phrase))
 }
 
 // pick chooses the word whose unit is the one written. A bare number is for a plain number first, else for the only word there is.

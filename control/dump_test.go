@@ -18,6 +18,8 @@ var testVocabulary = Vocabulary{
 		{"totalmem", "bytes", "total_memory_bytes"},
 		{"children", "count", "children"},
 		{"threads", "count", "threads"},
+		{"pid", "count", "pid"},
+		{"ppid", "count", "ppid"},
 		{"uptime", "seconds", "uptime_seconds"},
 		{"filedescriptors", "count", "filedescriptors"},
 		{"filedescriptors", "percent", "filedescriptors_percent"},

@@ -101,14 +101,13 @@ func (p *parser) patternAfterEqual() string {
 	return p.regex()
 }
 
-// attributes are what a kind has to change, or to be other than wanted, beside the values of its vocabulary. The vocabulary's own
-// name for one wins.
+// attributes are the texts of a kind: what can change, or be other than wanted, beside the numbers of its vocabulary. The
+// vocabulary's own name for one wins.
 var attributes = map[string][]string{
-	"process":    {"pid", "ppid", "uid", "euid", "gid"},
-	"file":       {"checksum", "permission", "uid", "gid", "size", "timestamp"},
-	"directory":  {"permission", "uid", "gid", "timestamp"},
+	"process":    {"uid", "euid", "gid"},
+	"file":       {"checksum", "permission", "uid", "gid"},
+	"directory":  {"permission", "uid", "gid"},
 	"filesystem": {"fsflags", "permission", "uid", "gid"},
-	"program":    {"status", "content"},
 }
 
 // changedTest parses what follows `if changed`: a value of the kind.
@@ -128,7 +127,7 @@ func (p *parser) changedTest() Test {
 		p.notYet(first, hint)
 		return nil
 	}
-	p.noSuchValue(first, phrase, attributes[p.service.Kind])
+	p.noSuchValue(first, phrase, attributes[p.service.Kind], "")
 	return nil
 }
 
