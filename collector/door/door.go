@@ -128,6 +128,14 @@ func (d *Door) Serve(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
+// Close stops listening; a door that was served is closed already, and closing it again does nothing.
+func (d *Door) Close() error {
+	if err := d.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true

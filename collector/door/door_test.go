@@ -149,6 +149,27 @@ func TestCertificateIsKeptAndRenewedUnderTheSameAuthority(t *testing.T) {
 	}
 }
 
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	d := serve(t, Config{Address: "127.0.0.1:0", Dir: t.TempDir()})
+	for site, want := range map[string]int{"same-origin": http.StatusOK, "cross-site": http.StatusForbidden} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL()+"/i/1/ack", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Sec-Fetch-Site", site)
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if resp.StatusCode != want {
+			t.Errorf("a form of a %s page: status %d, want %d", site, resp.StatusCode, want)
+		}
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,10 +12,12 @@ import (
 const User = "admin"
 
 // guard lets in who may come in: on loopback whoever names a loopback host, elsewhere whoever knows the password.
-func (d *Door) guard(next http.Handler) http.Handler {
+// Nowhere may another site's page send a form here through a visitor's browser.
+func (d *Door) guard(inside http.Handler) http.Handler {
+	next := http.NewCrossOriginProtection().Handler(inside)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(d.cfg.Open, r.URL.Path) {
-			next.ServeHTTP(w, r)
+			inside.ServeHTTP(w, r)
 			return
 		}
 		if d.loopback && !isLoopback(hostOf(r.Host)) {
