@@ -81,7 +81,7 @@ download_with_fresh_lists() {
 }
 
 complaint() {
-  grep -m1 '^E:' "$1" || tail -n1 "$1"
+  grep -m1 -E '^(E:|W: Failed)' "$1" || tail -n1 "$1"
 }
 
 belongs_to_the_machine() {
@@ -134,6 +134,7 @@ if [ -n "$(find "$base/$name.failed" -mmin -10 2>/dev/null)" ]; then
   exit 1
 fi
 
+trap 'rm -rf "$new" "$debs"' EXIT
 rm -rf "$new" "$root" "$debs"
 mkdir -p "$new" "$debs/partial"
 write_apt_configuration
@@ -142,5 +143,5 @@ unpack
 write_library_path
 printf '%s\n' "$want" >"$new/.ok"
 mv "$new" "$root"
-rm -rf "$debs" "$base/$name.failed"
+rm -f "$base/$name.failed"
 printf '%s\n' "$root"
