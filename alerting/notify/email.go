@@ -191,7 +191,7 @@ func (e *Email) compose(to string, m Message) (*gomail.Msg, error) {
 	if !page.Image {
 		return msg, nil
 	}
-	err := msg.EmbedReader("graph.png", bytes.NewReader(m.Image), gomail.WithFileContentID("graph"), gomail.WithFileContentType("image/png"))
+	err := msg.EmbedReader("graph.png", bytes.NewReader(m.Image), gomail.WithFileContentID("<graph>"), gomail.WithFileContentType("image/png"))
 	return msg, err
 }
 

@@ -145,7 +145,7 @@ func (s *Slack) upload(ctx context.Context, api *slack.Client, m Message, parent
 		return nil
 	}
 	_, err := api.UploadFileContext(ctx, slack.UploadFileParameters{
-		Reader: bytes.NewReader(m.Image), FileSize: len(m.Image), Filename: "graph.png", Title: "The hour up to now",
+		Reader: bytes.NewReader(m.Image), FileSize: len(m.Image), Filename: "graph.png", Title: "The graph of this incident",
 		AltTxt: "graph of " + subject(m.Incident), Channel: s.cfg.Channel, ThreadTimestamp: parent,
 	})
 	return err
