@@ -1,0 +1,171 @@
+package agentcmd
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/command"
+)
+
+// home is the folder of state: that of the machine for root, one's own otherwise.
+func home() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/dialtone"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "dialtone")
+	}
+	if dir, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(dir, ".local", "state", "dialtone")
+	}
+	return ".dialtone"
+}
+
+// controlFile is the file of -c, or the first that is there.
+func (l line) controlFile() (string, error) {
+	if l.file != "" {
+		return filepath.Abs(l.file)
+	}
+	candidates := []string{"/etc/dialtone/dialtone.conf", filepath.Join(home(), "dialtone.conf"), "dialtone.conf"}
+	if dir, err := os.UserHomeDir(); err == nil {
+		candidates = append([]string{filepath.Join(dir, ".dialtonerc")}, candidates...)
+	}
+	for _, path := range candidates {
+		if _, err := os.Stat(path); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return "", fmt.Errorf("there is no control file at any of %s; write one with `dialtone discover`, or name one with -c FILE", strings.Join(candidates, ", "))
+}
+
+func load(path string) (*control.File, error) { return control.Load(path, checks.Vocabulary()) }
+
+// check is -t.
+func check(path string, stdout io.Writer) error {
+	file, err := load(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "Control file syntax OK")
+	for _, warning := range doubts(file) {
+		fmt.Fprintln(stdout, "warning: "+warning)
+	}
+	return nil
+}
+
+// doubts are what will not work on this machine. They keep no file from being used: what works must not suffer from what does not.
+func doubts(file *control.File) []string {
+	var found []string
+	add := func(c *control.Command) {
+		if c == nil {
+			return
+		}
+		if err := command.Known(c.UID, c.GID); err != nil {
+			found = append(found, fmt.Sprintf("%s: %v", c.Pos, err))
+		}
+		if _, err := os.Stat(c.Argv[0]); errors.Is(err, fs.ErrNotExist) {
+			found = append(found, fmt.Sprintf("%s: program %s not found", c.Pos, c.Argv[0]))
+		}
+	}
+	for _, s := range file.Services {
+		for _, c := range []*control.Command{s.Program, s.Start, s.Stop, s.Restart} {
+			add(c)
+		}
+		for _, r := range s.Rules {
+			add(r.Then.Exec)
+			if r.Else != nil {
+				add(r.Else.Then.Exec)
+			}
+		}
+		if _, err := checks.New(s); err != nil {
+			found = append(found, err.Error())
+		}
+	}
+	return found
+}
+
+// stateFile is what the paths of the agent's database and socket begin with.
+func stateFile(file *control.File) string {
+	if file != nil && file.Settings.StateFile != "" {
+		return file.Settings.StateFile
+	}
+	return filepath.Join(home(), "state")
+}
+
+func socketOf(state string) string { return state + ".sock" }
+
+// openState opens the agent's database. A database that another agent holds is an error to end with; any other is one to live with.
+func openState(state string) (*bbolt.DB, error) {
+	if err := os.MkdirAll(filepath.Dir(state), 0o750); err != nil {
+		return nil, fmt.Errorf("making the state folder: %w", err)
+	}
+	db, err := bbolt.Open(state+".db", 0o600, &bbolt.Options{Timeout: time.Second})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, fmt.Errorf("%s.db: %w", state, errInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening %s.db: %w", state, err)
+	}
+	return db, nil
+}
+
+var errInUse = errors.New("another agent uses this state file; end it, or give this one its own with `set statefile`")
+
+// openShelter opens a database that lasts as long as the agent, for the spool of one whose state folder cannot be written.
+func openShelter() (db *bbolt.DB, remove func() error, err error) {
+	dir, err := os.MkdirTemp("", "dialtone-spool-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a folder for the spool: %w", err)
+	}
+	remove = func() error { return os.RemoveAll(dir) }
+	db, err = bbolt.Open(filepath.Join(dir, "spool.db"), 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true})
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("opening a spool: %w", err), remove())
+	}
+	return db, remove, nil
+}
+
+// identity reads the ID of this installation, or makes one. One that cannot be written down lasts as long as the agent.
+func identity(file *control.File, state string) string {
+	path := file.Settings.IDFile
+	if path == "" {
+		path = state + ".id"
+	}
+	if text, err := os.ReadFile(path); err == nil {
+		if id := strings.TrimSpace(string(text)); id != "" && len(id) <= 64 && !strings.ContainsAny(id, "/\n \t") {
+			return id
+		}
+	}
+	id := randomID()
+	_ = os.WriteFile(path, []byte(id+"\n"), 0o600) // the database says the same of the folder, and louder
+	return id
+}
+
+func randomID() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return hex.EncodeToString(b)
+}
+
+// writePidfile writes the process id as Monit does; the returned function removes it.
+func writePidfile(path string) (func() error, error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+		return nil, fmt.Errorf("writing the pidfile: %w", err)
+	}
+	return func() error { return os.Remove(path) }, nil
+}

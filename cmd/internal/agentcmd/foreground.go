@@ -1,0 +1,166 @@
+package agentcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"log/syslog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/dialtone/dialtone/agent"
+	"github.com/dialtone/dialtone/agent/pidfd"
+	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/command"
+)
+
+// The collector of garbage keeps the agent small rather than fast: it idles most of the time.
+const (
+	garbagePercent = 50
+	memoryGoal     = 24 << 20 // bytes; beyond it garbage is collected harder, nothing fails
+)
+
+// foregroundAgent runs the agent until a signal, `quit` or ctx ends it.
+func (l line) foregroundAgent(ctx context.Context, path string, file *control.File, version string) error {
+	debug.SetGCPercent(garbagePercent)
+	debug.SetMemoryLimit(memoryGoal)
+	log, closeLog, err := logger(file.Settings.Log, l.verbose)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	r, err := Start(ctx, Options{ControlFile: path, Interval: l.interval, Version: version, Log: log})
+	if err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go obey(ctx, signals, ended, r.Agent, log)
+	err = r.Wait()
+	close(ended)
+	return err
+}
+
+// obey does what signals say until the agent has ended.
+func obey(ctx context.Context, signals <-chan os.Signal, ended <-chan struct{}, a *agent.Agent, log *slog.Logger) {
+	for {
+		select {
+		case <-ended:
+			return
+		case s := <-signals:
+			if s == syscall.SIGUSR1 {
+				a.Cycle()
+				continue
+			}
+			if err := a.Reload(ctx); err != nil {
+				log.Error("the control file was not reloaded", "error", err)
+			}
+		}
+	}
+}
+
+// logger writes where the file says: standard error, a file, or syslog.
+func logger(to string, verbose bool) (*slog.Logger, func(), error) {
+	options := &slog.HandlerOptions{}
+	if verbose {
+		options.Level = slog.LevelDebug
+	}
+	var w io.WriteCloser
+	var err error
+	switch to {
+	case "":
+		return slog.New(slog.NewTextHandler(os.Stderr, options)), func() {}, nil
+	case "syslog":
+		w, err = syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "dialtone-agent")
+	default:
+		w, err = os.OpenFile(to, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the log: %w", err)
+	}
+	return slog.New(slog.NewTextHandler(w, options)), func() { _ = w.Close() }, nil
+}
+
+const startsWithin = 10 * time.Second
+
+// background starts this program again in a session of its own, and returns once the new agent answers.
+func background(ctx context.Context, file *control.File, args []string, stdout io.Writer) error {
+	self, err := command.Self()
+	if err != nil {
+		return err
+	}
+	socket := socketOf(stateFile(file))
+	if status, err := agent.NewClient(socket).Status(ctx); err == nil {
+		return fmt.Errorf("an agent is already running for %s; `reload` makes it read its control file again", status.ControlFile)
+	}
+	argv := append([]string{self}, subcommand(args)...)
+	argv = append(append(argv, "-I"), args...)
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("finding this folder: %w", err)
+	}
+	pid, err := command.Detach(command.Spec{Argv: argv, Dir: dir, Env: surroundings()})
+	if err != nil {
+		return err
+	}
+	if err := answers(ctx, socket, pid); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "dialtone-agent runs with pid %d; `summary` shows its services\n", pid)
+	return nil
+}
+
+// subcommand is what stands before the agent's own arguments: "agent" for dialtone, nothing for dialtone-agent.
+func subcommand(args []string) []string {
+	if before := len(os.Args) - len(args); before > 1 {
+		return os.Args[1:before]
+	}
+	return nil
+}
+
+// surroundings are the variables that decide where the agent keeps its state.
+func surroundings() map[string]string {
+	env := map[string]string{}
+	for _, name := range []string{"HOME", "XDG_STATE_HOME", "TZ"} {
+		if value, set := os.LookupEnv(name); set {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// answers waits until the agent takes commands, or has ended.
+func answers(ctx context.Context, socket string, pid int) error {
+	ctx, cancel := context.WithTimeout(ctx, startsWithin)
+	defer cancel()
+	watcher, err := pidfd.New()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = watcher.Close() }()
+	gone := make(chan struct{})
+	defer watcher.Watch(pid, func() { close(gone) })()
+	client := agent.NewClient(socket)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-gone:
+			return errors.New("the agent ended at once; start it with -I to read why")
+		case <-ctx.Done():
+			return fmt.Errorf("the agent (pid %d) does not take commands on %s; its log says why", pid, filepath.Clean(socket))
+		case <-tick.C:
+			if _, err := client.Status(ctx); err == nil {
+				return nil
+			}
+		}
+	}
+}

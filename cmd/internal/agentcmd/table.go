@@ -1,0 +1,151 @@
+package agentcmd
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dialtone/dialtone"
+)
+
+const width = 80 // columns of the terminal that everybody has
+
+// printSummary writes a line a service: name, kind, how it is and since when, and why if there is something to say.
+func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
+	const name, kind, state, since = 22, 11, 12, 7
+	fmt.Fprintf(w, "%s, %d services, agent up %s\n", status.Name, len(status.Services), ago(now.Sub(status.Started)))
+	if status.ConfigError != "" {
+		fmt.Fprintf(w, "the newest control file was refused:\n%s\n", status.ConfigError)
+	}
+	fmt.Fprintf(w, "%s %s %s %s %s\n", cell("SERVICE", name), cell("KIND", kind), cell("STATE", state), cell("SINCE", since), "WHY")
+	for _, s := range status.Services {
+		row := fmt.Sprintf("%s %s %s %s %s", cell(s.Name, name), cell(s.Kind, kind), cell(standing(s), state),
+			cell(ago(now.Sub(s.Since)), since), cell(reason(s), width-name-kind-state-since-4))
+		fmt.Fprintln(w, strings.TrimRight(row, " "))
+	}
+}
+
+// printStatus writes everything that is known of each service.
+func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
+	fmt.Fprintf(w, "%s (%s), agent %s up %s\n", status.Name, status.Platform, status.AgentVersion, ago(now.Sub(status.Started)))
+	fmt.Fprintf(w, "control file %s\n", status.ControlFile)
+	if status.ConfigError != "" {
+		fmt.Fprintf(w, "the newest control file was refused:\n%s\n", status.ConfigError)
+	}
+	for _, s := range status.Services {
+		fmt.Fprintf(w, "\n%s '%s'\n", s.Kind, plain(s.Name))
+		put := func(what, text string) {
+			if text != "" {
+				fmt.Fprintf(w, "  %-26s %s\n", what, plain(text))
+			}
+		}
+		put("state", standing(s)+" since "+s.Since.Local().Format(time.DateTime))
+		put("why", reason(s))
+		put("depends on", strings.Join(s.DependsOn, ", "))
+		put("groups", strings.Join(s.Groups, ", "))
+		if s.PID > 0 {
+			put("pid", strconv.Itoa(s.PID))
+		}
+		for _, v := range s.Values {
+			put(strings.ReplaceAll(v.Name, "_", " "), measured(v))
+		}
+		if !s.Checked.IsZero() {
+			put("checked", ago(now.Sub(s.Checked))+" ago")
+		}
+		put("written at", s.Source)
+	}
+}
+
+// standing is the state in one word, and what matters more than the state.
+func standing(s dialtone.ServiceStatus) string {
+	switch {
+	case !s.Monitored:
+		return "unmonitored"
+	case s.Healing:
+		return "healing"
+	case s.Parked:
+		return "given up"
+	}
+	return s.State.String()
+}
+
+func reason(s dialtone.ServiceStatus) string {
+	if !s.Monitored {
+		return s.Unmonitored
+	}
+	if s.State == dialtone.OK {
+		return ""
+	}
+	return s.Why
+}
+
+// measured is a value with its unit, as a person reads it.
+func measured(v dialtone.NamedValue) string {
+	switch v.Unit {
+	case "bytes":
+		return bytesText(v.Value)
+	case "bytes_per_second":
+		return bytesText(v.Value) + "/s"
+	case "percent":
+		return strconv.FormatFloat(v.Value, 'f', 1, 64) + " %"
+	case "seconds":
+		return ago(time.Duration(v.Value * float64(time.Second)))
+	}
+	return strconv.FormatFloat(v.Value, 'f', -1, 64)
+}
+
+func bytesText(n float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	i := 0
+	for n >= 1024 && i < len(units)-1 {
+		n /= 1024
+		i++
+	}
+	if i == 0 {
+		return strconv.FormatFloat(n, 'f', 0, 64) + " B"
+	}
+	return strconv.FormatFloat(n, 'f', 1, 64) + " " + units[i]
+}
+
+// ago is a duration in its two largest units.
+func ago(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < time.Second:
+		return strconv.Itoa(int(d.Milliseconds())) + "ms"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// cell fits text into a column.
+func cell(text string, columns int) string {
+	text = plain(text)
+	if n := utf8.RuneCountInString(text); n <= columns {
+		return text + strings.Repeat(" ", columns-n)
+	}
+	return string([]rune(text)[:columns-1]) + "…"
+}
+
+// plain keeps control characters, which a service's output may hold, from reaching the terminal.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,131 @@
+package agentcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/agent"
+)
+
+const orderWithin = 10 * time.Minute // a stop, a start and their time-outs, for many services
+
+// unwellError is a validation that found something: it was printed, and only the exit status is left to say it.
+type unwellError struct{}
+
+func (*unwellError) Error() string { return "not every service is well" }
+
+// tell gives a command to the agent that runs.
+func (l line) tell(ctx context.Context, path string, stdout io.Writer) error {
+	file, bad := load(path)
+	client := agent.NewClient(socketOf(stateFile(file)))
+	ctx, cancel := context.WithTimeout(ctx, orderWithin)
+	defer cancel()
+	err := l.dispatch(ctx, client, stdout)
+	if errors.Is(err, agent.ErrNotRunning) {
+		return errors.Join(fmt.Errorf("%w; start it with `dialtone-agent -c %s`", err, path), bad)
+	}
+	return err
+}
+
+func (l line) dispatch(ctx context.Context, client *agent.Client, stdout io.Writer) error {
+	switch l.verb {
+	case "status", "summary":
+		return l.show(ctx, client, stdout)
+	case "reload":
+		if err := client.Reload(ctx); err != nil {
+			return fmt.Errorf("refused, the last good control file stays:\n%w", err)
+		}
+		fmt.Fprintln(stdout, "reloaded")
+		return nil
+	case "validate":
+		return l.validate(ctx, client, stdout)
+	case "quit":
+		if err := client.Quit(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, "the agent is ending")
+		return nil
+	}
+	names, err := l.chosen(ctx, client)
+	if err != nil {
+		return err
+	}
+	if err := client.Do(ctx, agent.Verb(l.verb), names); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "done")
+	return nil
+}
+
+// chosen are the services of an order: those named, or those of the group.
+func (l line) chosen(ctx context.Context, client *agent.Client) ([]string, error) {
+	if l.group == "" {
+		return l.names, nil
+	}
+	status, err := client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range status.Services {
+		if slices.Contains(s.Groups, l.group) {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no service is in group %s", l.group)
+	}
+	return names, nil
+}
+
+func (l line) show(ctx context.Context, client *agent.Client, stdout io.Writer) error {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if status.Services, err = l.some(status.Services); err != nil {
+		return err
+	}
+	if l.verb == "status" {
+		printStatus(stdout, status, time.Now())
+	} else {
+		printSummary(stdout, status, time.Now())
+	}
+	return nil
+}
+
+func (l line) some(all []dialtone.ServiceStatus) ([]dialtone.ServiceStatus, error) {
+	for _, name := range l.names {
+		if name != agent.All && !slices.ContainsFunc(all, func(s dialtone.ServiceStatus) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("no service %q; `summary` lists them", name)
+		}
+	}
+	if (len(l.names) == 0 || slices.Contains(l.names, agent.All)) && l.group == "" {
+		return all, nil
+	}
+	return slices.DeleteFunc(all, func(s dialtone.ServiceStatus) bool {
+		return !slices.Contains(l.names, s.Name) && (l.group == "" || !slices.Contains(s.Groups, l.group))
+	}), nil
+}
+
+func (l line) validate(ctx context.Context, client *agent.Client, stdout io.Writer) error {
+	if err := client.Validate(ctx); err != nil {
+		return err
+	}
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	printSummary(stdout, status, time.Now())
+	for _, s := range status.Services {
+		if s.Monitored && s.State != dialtone.OK {
+			return &unwellError{}
+		}
+	}
+	return nil
+}
