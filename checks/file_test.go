@@ -1,0 +1,210 @@
+package checks
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dialtone/dialtone/control"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+func newCheck(t *testing.T, kind string, s *control.Service) Check {
+	t.Helper()
+	s.Kind, s.Name = kind, "under test"
+	c, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func rules(tests ...control.Test) []*control.Rule {
+	var all []*control.Rule
+	for _, test := range tests {
+		all = append(all, &control.Rule{Test: test})
+	}
+	return all
+}
+
+func TestFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue")
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Expect{Value: "uid", Want: ownName(t)})})
+	wantExistence(t, run(t, c), "does not exist")
+
+	writeFile(t, path, "hello")
+	then := time.Now().Add(-time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, c)
+	if age := r.Values["age_seconds"]; r.Existence != Present || r.Values["size_bytes"] != 5 || age < 3600 || age > 7200 {
+		t.Errorf("seen as %+v", r)
+	}
+	want := map[string]string{"permission": "600", "uid": ownName(t), "gid": strconv.Itoa(os.Getgid()), "age_seconds": then.UTC().Format(time.RFC3339Nano)}
+	if diff := cmp.Diff(want, r.Texts); diff != "" {
+		t.Error(diff)
+	}
+	wantDeclared(t, "file", r)
+}
+
+func ownName(t *testing.T) string {
+	t.Helper()
+	own, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own.Username
+}
+
+func TestFileOfOtherType(t *testing.T) {
+	dir := t.TempDir()
+	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: dir})), "is a directory")
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo, Rules: rules(&control.Content{Pattern: "x"}, &control.Changed{Value: "checksum"})})), "")
+	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo + "/below"})), "does not exist")
+}
+
+func TestDirectory(t *testing.T) {
+	dir := t.TempDir()
+	r := run(t, newCheck(t, "directory", &control.Service{Path: dir}))
+	wantExistence(t, r, "")
+	wantDeclared(t, "directory", r)
+	path := filepath.Join(dir, "file")
+	wantExistence(t, run(t, newCheck(t, "directory", &control.Service{Path: path})), "does not exist")
+	writeFile(t, path, "")
+	wantExistence(t, run(t, newCheck(t, "directory", &control.Service{Path: path})), "is not a directory")
+}
+
+func TestChecksum(t *testing.T) {
+	text := []byte("the content")
+	path := filepath.Join(t.TempDir(), "f")
+	writeFile(t, path, string(text))
+	sums := map[string]string{}
+	for name, sum := range map[string][]byte{"md5": sliceOf(md5.Sum(text)), "sha1": sliceOf(sha1.Sum(text)), "sha256": sliceOf(sha256.Sum256(text))} {
+		sums[name] = hex.EncodeToString(sum)
+		r := run(t, newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Expect{Value: "checksum", Want: sums[name]})}))
+		if r.Texts["checksum"] != sums[name] {
+			t.Errorf("%s is %s, wanted %s", name, r.Texts["checksum"], sums[name])
+		}
+	}
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Changed{Value: "checksum"})})
+	if r := run(t, c); r.Texts["checksum"] != sums["sha256"] {
+		t.Errorf("without one expected: %s", r.Texts["checksum"])
+	}
+	writeFile(t, path, "THE content")
+	if r := run(t, c); r.Texts["checksum"] == sums["sha256"] {
+		t.Error("a change of the same length, in the same second, goes unseen")
+	}
+	if r := run(t, newCheck(t, "file", &control.Service{Path: path})); r.Texts["checksum"] != "" {
+		t.Error("a checksum that nobody wants is computed")
+	}
+}
+
+func sliceOf[A [16]byte | [20]byte | [32]byte](a A) []byte {
+	var s []byte
+	for i := range len(a) {
+		s = append(s, a[i])
+	}
+	return s
+}
+
+func TestTail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	writeFile(t, path, "written before anybody looked\n")
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Pattern: "error"})})
+	steps := []struct {
+		name string
+		do   func()
+		want []string
+	}{
+		{"the first look starts at the end", func() {}, nil},
+		{"complete lines", func() { add(t, path, "one\r\ntwo\nthr") }, []string{"one", "two"}},
+		{"the rest of a line", func() { add(t, path, "ee\n") }, []string{"three"}},
+		{"nothing new", func() {}, nil},
+		{"a line without end", func() { add(t, path, strings.Repeat("x", maxLine+10)) }, nil},
+		{"its end", func() { add(t, path, "tail\nfour\n") }, []string{strings.Repeat("x", maxLine), "four"}},
+		{"rotated: the rest of the old one, and the new one", func() {
+			add(t, path, "last of the old\n")
+			rename(t, path, path+".1")
+			writeFile(t, path, "first of the new\n")
+		}, []string{"last of the old", "first of the new"}},
+		{"truncated", func() { writeFile(t, path, "anew\n") }, []string{"anew"}},
+	}
+	for _, step := range steps {
+		step.do()
+		if diff := cmp.Diff(step.want, run(t, c).Lines); diff != "" {
+			t.Errorf("%s: %s", step.name, diff)
+		}
+	}
+}
+
+func TestTailIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	writeFile(t, path, "")
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Pattern: "x"})})
+	run(t, c)
+	line := strings.Repeat("y", 1023) + "\n"
+	add(t, path, strings.Repeat(line, 1500))
+	first, second := len(run(t, c).Lines), len(run(t, c).Lines)
+	if first != maxTail/len(line) || first+second != 1500 {
+		t.Errorf("%d lines at the first look, %d at the second", first, second)
+	}
+}
+
+func FuzzTailSplit(f *testing.F) {
+	f.Add([]byte("one\ntwo"), 2)
+	f.Fuzz(func(t *testing.T, text []byte, at int) {
+		var whole, parts tail
+		want := whole.split(nil, text)
+		at = min(max(0, at), len(text))
+		got := parts.split(parts.split(nil, text[:at]), text[at:])
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("cut at %d: %s", at, diff)
+		}
+	})
+}
+
+func TestOwnerText(t *testing.T) {
+	s := &control.Service{Rules: rules(&control.Expect{Value: "uid", Want: "root"}, &control.Expect{Value: "gid", Want: "0"})}
+	if uid, gid := ownerText(s, "uid", "0"), ownerText(s, "gid", "0"); uid != "root" || gid != "0" {
+		t.Errorf("%s and %s", uid, gid)
+	}
+	if nobody := ownerText(s, "uid", "4000000001"); nobody != "4000000001" {
+		t.Errorf("a number without a name is %q", nobody)
+	}
+}
+
+func add(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprint(f, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,76 @@
+package checks
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dialtone/dialtone/control"
+)
+
+var coreKinds = []string{"directory", "file", "filesystem", "host", "process", "program", "system"}
+
+func TestKinds(t *testing.T) {
+	var names []string
+	for _, k := range Kinds() {
+		names = append(names, k.Name)
+	}
+	if !slices.Equal(names, coreKinds) {
+		t.Errorf("kinds are %q", names)
+	}
+	if _, err := New(&control.Service{Kind: "teapot"}); err == nil {
+		t.Error("a kind that nobody registered is made")
+	}
+}
+
+// TestDeclarations holds what the parser, the reference and /metrics rely on.
+func TestDeclarations(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	units := []string{"percent", "bytes", "seconds", "count", "bytes_per_second", "milliseconds"}
+	for _, k := range Kinds() {
+		if !strings.HasSuffix(k.Doc, ".") {
+			t.Errorf("kind %s: its doc is no sentence", k.Name)
+		}
+		words := map[string]bool{}
+		for _, v := range k.Values {
+			if !name.MatchString(v.Name) || !strings.HasSuffix(v.Help, ".") {
+				t.Errorf("%s %s: name or help", k.Name, v.Name)
+			}
+			if v.Type == "" && (v.Unit != "" || v.Phrases != nil) || v.Type != "" && !slices.Contains(units, v.Unit) {
+				t.Errorf("%s %s: unit %q does not fit type %q", k.Name, v.Name, v.Unit, v.Type)
+			}
+			for _, phrase := range v.Phrases {
+				if words[phrase+"/"+v.Unit] {
+					t.Errorf("%s: %q in %s stands for two values", k.Name, phrase, v.Unit)
+				}
+				words[phrase+"/"+v.Unit] = true
+			}
+		}
+	}
+}
+
+// TestVocabularyParses writes every phrase of every kind into a rule and parses it.
+func TestVocabularyParses(t *testing.T) {
+	heads := map[string]string{
+		"process": "with pidfile /run/x.pid", "file": "with path /x", "directory": "with path /x", "filesystem": "with path /",
+		"system": "", "host": "with address 127.0.0.1", "program": `with path "/bin/true"`,
+	}
+	amounts := map[string]string{"percent": "80%", "bytes": "100 MB", "seconds": "3 minutes", "count": "7"}
+	vocabulary := Vocabulary()
+	minutes := regexp.MustCompile(`\d+min`)
+	for _, kind := range coreKinds {
+		for _, word := range vocabulary[kind] {
+			text := "check " + kind + " under_test " + heads[kind] + "\n  if " + minutes.ReplaceAllString(word.Phrase, "($0)") + " > " + amounts[word.Unit] + " then alert\n"
+			file, err := control.Parse("test", []byte(text), vocabulary)
+			if err != nil {
+				t.Errorf("%v", err)
+				continue
+			}
+			compare, is := file.Services[0].Rules[0].Test.(*control.Compare)
+			if !is || compare.Value != word.Value {
+				t.Errorf("%q is read as %+v, wanted %s", strings.TrimSpace(text), file.Services[0].Rules[0].Test, word.Value)
+			}
+		}
+	}
+}
