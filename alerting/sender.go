@@ -33,7 +33,10 @@ type sender struct {
 }
 
 func newSender(d *Desk, way Way) *sender {
-	return &sender{desk: d, way: way, wake: make(chan struct{}, 1), drawing: make(chan struct{}, 1)}
+	return &sender{
+		desk: d, way: way, wake: make(chan struct{}, 1), drawing: make(chan struct{}, 1),
+		storm: storm{most: stormMessages},
+	}
 }
 
 func (s *sender) run(ctx context.Context) {

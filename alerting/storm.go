@@ -1,6 +1,9 @@
 package alerting
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Bounds of a storm: so many messages in a minute to one way, then digests.
 const (
@@ -12,13 +15,14 @@ const (
 
 // storm counts the messages of a way. Beyond the bound, what waits leaves together in one message.
 type storm struct {
-	sent []time.Time // of the last minute, oldest first
+	most int         // messages in a minute
+	sent []time.Time // the newest, oldest first
 }
 
 func (s *storm) count(now time.Time) {
 	s.sent = append(s.sent, now)
-	if len(s.sent) > 2*stormMessages {
-		s.sent = append([]time.Time(nil), s.sent[len(s.sent)-2*stormMessages:]...)
+	if len(s.sent) > 2*s.most {
+		s.sent = slices.Clone(s.sent[len(s.sent)-2*s.most:])
 	}
 }
 
@@ -39,7 +43,7 @@ func (s *storm) group(rows []*row, now time.Time) ([]*row, time.Duration) {
 	if rows[0].Batch != "" {
 		return sameBatch(rows), 0
 	}
-	if s.recent(now) < stormMessages {
+	if s.recent(now) < s.most {
 		return rows[:1], 0
 	}
 	if wait := s.untilDigest(now); wait > 0 {
@@ -56,7 +60,7 @@ func (s *storm) group(rows []*row, now time.Time) ([]*row, time.Duration) {
 
 // untilDigest spaces digests: the first leaves as soon as the bound is reached, the next ones every ten seconds.
 func (s *storm) untilDigest(now time.Time) time.Duration {
-	if s.recent(now) <= stormMessages {
+	if s.recent(now) <= s.most {
 		return 0
 	}
 	last := s.sent[len(s.sent)-1]
