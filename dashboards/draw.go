@@ -93,11 +93,38 @@ func (p *Pages) headline(pl *plot.Plot, g graph, s selection, hidden int) {
 		pl.Title = "No figures for " + strings.ToLower(g.Name[:1]) + g.Name[1:] + " in this window."
 		return
 	}
+	if pl.Unit == plot.State {
+		pl.Title = p.stateLine(pl, s)
+		return
+	}
 	pl.Title = fmt.Sprintf(g.Says, pl.Unit.Format(first.Last), pl.Unit.Format(first.Max), p.minute(first.MaxAt, pl.To.Sub(pl.From)))
 	if s.Service != "" && g.Group == "Services" {
 		_, rest, _ := strings.Cut(pl.Title, "; ")
 		pl.Title = fmt.Sprintf("%s: %s now; %s", s.Service, pl.Unit.Format(first.Last), rest)
 	}
+}
+
+// stateLine says since when the worst service is as it is.
+func (p *Pages) stateLine(pl *plot.Plot, s selection) string {
+	line := pl.Series[0]
+	for _, other := range pl.Series {
+		if other.Summary().Last > line.Summary().Last {
+			line = other
+		}
+	}
+	now := line.Summary().Last
+	since := line.Points[len(line.Points)-1].At
+	for _, pt := range slices.Backward(line.Points) {
+		if pt.Value != now {
+			break
+		}
+		since = pt.At
+	}
+	name := cmp.Or(s.Service, line.Name)
+	if since.Sub(pl.From) <= pl.Step {
+		return fmt.Sprintf("%s is %s in all of this window.", name, pl.Unit.Format(now))
+	}
+	return fmt.Sprintf("%s is %s since %s.", name, pl.Unit.Format(now), p.minute(since, pl.To.Sub(pl.From)))
 }
 
 // minute writes an instant within a window.

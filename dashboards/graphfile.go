@@ -128,6 +128,7 @@ type graphJSON struct {
 	Series []lineJSON   `json:"series"`
 	Times  []float64    `json:"times"`
 	Values [][]*float64 `json:"values"`
+	Ticks  []float64    `json:"ticks"` // of the value axis; first and last are its ends
 	Bands  []bandJSON   `json:"bands"`
 	Marks  []markJSON   `json:"marks"`
 }
@@ -151,7 +152,7 @@ type markJSON struct {
 func writeJSON(pl *plot.Plot, w io.Writer) error {
 	out := graphJSON{
 		Title: pl.Title, Why: pl.Why, Unit: pl.Unit, From: seconds(pl.From), To: seconds(pl.To), Step: pl.Step.Seconds(), Offset: offset(pl),
-		Series: []lineJSON{}, Times: []float64{}, Values: [][]*float64{}, Bands: []bandJSON{}, Marks: []markJSON{},
+		Series: []lineJSON{}, Times: []float64{}, Values: [][]*float64{}, Ticks: pl.Ticks(), Bands: []bandJSON{}, Marks: []markJSON{},
 	}
 	places := int(pl.To.Sub(pl.From)/pl.Step) + 1
 	for i := range places {

@@ -105,7 +105,7 @@ var catalog = []graph{
 	},
 	{
 		ID: "network-errors", Group: "Network", Name: "Lost packets", Unit: plot.PerSecond,
-		Says: "%s packets are received damaged; the most was %s at %s.",
+		Says: "Packets arrive damaged at %s; the most was %s at %s.",
 		Lines: []graphLine{
 			{Name: "damaged", Query: `sum by (instance) (rate(node_network_receive_errs_total{$sel,device!="lo"}[$rate]))`},
 			{Name: "dropped", Query: `sum by (instance) (rate(node_network_receive_drop_total{$sel,device!="lo"}[$rate]))`},

@@ -76,13 +76,14 @@ func hostRows(nodes []dialtone.NodeStatus, meters map[string]map[string]float64)
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(a, b hostRow) int {
-		return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(weight(a.NodeStatus), weight(b.NodeStatus)), cmp.Compare(a.Name, b.Name))
 	})
 	return rows
 }
 
-func weight(row hostRow) int {
-	return slices.Index([]string{"crit", "warn", "none", "heal", "ok"}, nodeBadge(row.NodeStatus).Class)
+// weight is smaller the more a host needs somebody.
+func weight(n dialtone.NodeStatus) int {
+	return slices.Index([]string{"crit", "warn", "none", "heal", "ok"}, nodeBadge(n).Class)
 }
 
 func meter(all map[string]map[string]float64, which, host string) float64 {

@@ -71,9 +71,16 @@ func (p *Pages) effect(ctx context.Context, in dialtone.Incident) string {
 		return text
 	}
 	if leaning := dependents(nodes, in); len(leaning) > 0 {
-		text += " " + strings.Join(leaning, ", ") + " depend on it."
+		text += " " + strings.Join(leaning, ", ") + dependWord(len(leaning)) + " on it."
 	}
 	return text
+}
+
+func dependWord(n int) string {
+	if n == 1 {
+		return " depends"
+	}
+	return " depend"
 }
 
 func dependents(nodes []dialtone.NodeStatus, in dialtone.Incident) []string {

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -157,13 +158,12 @@ func (p *Pages) comparison(ctx context.Context, v *metricView, w window) (figure
 }
 
 func (p *Pages) comparisonPlot(g graph, found []Series, w window) *plot.Plot {
-	pl := &plot.Plot{From: w.From, To: w.To, Step: w.Step, Unit: g.Unit, Zone: p.zone, Width: 720, Height: 280}
+	pl := &plot.Plot{From: w.From, To: w.To, Step: w.Step, Unit: g.Unit, Zone: p.zone}
 	lines, hidden := linesOf(graphLine{By: "label"}, named(g.Lines[0], found))
 	pl.Series = lines
 	p.headline(pl, g, selection{}, hidden)
-	if len(lines) > 0 && !pl.Empty() {
-		top := lines[0].Summary()
-		pl.Title = lines[0].Name + " is highest with " + g.Unit.Format(top.Last) + " now; " + g.Name + " over all hosts."
+	if len(lines) > 1 && !pl.Empty() && g.Unit != plot.State {
+		pl.Title = fmt.Sprintf("%s is highest: %s now.", lines[0].Name, g.Unit.Format(lines[0].Summary().Last))
 	}
 	return pl
 }

@@ -45,6 +45,7 @@ func (p *Pages) nowPage(ctx context.Context, _ *http.Request) (*page, error) {
 	for i := range v.Nodes.Data {
 		v.Nodes.Data[i].Services = servicesWorstFirst(v.Nodes.Data[i].Services)
 	}
+	slices.SortStableFunc(v.Nodes.Data, func(a, b dialtone.NodeStatus) int { return cmp.Compare(weight(a), weight(b)) })
 	v.Verdict = p.verdict(v)
 	return &page{Name: "now", Title: v.Verdict.Line, Nav: "now", Live: "incidents hosts", Body: v}, nil
 }

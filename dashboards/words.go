@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/dashboards/plot"
@@ -185,6 +187,12 @@ func (p *Pages) since(at time.Time) string {
 	return length(d)
 }
 
+// abroad reports whether the site's clock differs from UTC at an instant, so that UTC must stand beside it.
+func (p *Pages) abroad(at time.Time) bool {
+	_, ahead := at.In(p.zone).Zone()
+	return ahead != 0
+}
+
 // plural writes "1 host", "3 hosts".
 func plural(n int, one string) string {
 	if n == 1 {
@@ -210,7 +218,21 @@ func unitOf(name string) plot.Unit {
 	return plot.Number
 }
 
-// title makes a value's name readable: "memory_bytes" of unit bytes is "memory".
+// sentence gives text a capital letter and a full stop, as prose needs and errors do not have.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
+// valueName makes a value's name readable: "memory_bytes" of unit bytes is "memory".
 func valueName(v dialtone.NamedValue) string {
 	name := strings.TrimSuffix(v.Name, "_"+v.Unit)
 	return strings.ReplaceAll(name, "_", " ")
@@ -229,12 +251,13 @@ func (p *Pages) funcs() template.FuncMap {
 		"since":         p.since,
 		"length":        length,
 		"plural":        plural,
+		"sentence":      sentence,
 		"value":         value,
 		"valueName":     valueName,
 		"rfc3339":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":           func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"past":          func(t time.Time) bool { return !t.IsZero() && t.Before(p.now()) },
 		"known":         func(v float64) bool { return !math.IsNaN(v) },
-		"percent":       plot.Percent.Format,
+		"abroad":        p.abroad,
 	}
 }

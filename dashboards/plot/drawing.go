@@ -154,6 +154,10 @@ func (d *drawing) centred(words string, x, y float64, free *float64, least float
 		return
 	}
 	*free = left + w + edge
+	if left == x-w/2 {
+		d.add(text{paint: muted, at: spot{x, y}, anchor: "middle", size: textSize, words: words})
+		return
+	}
 	d.add(text{paint: muted, at: spot{left, y}, size: textSize, words: words})
 }
 

@@ -66,6 +66,9 @@ func (p *Plot) frame() *frame {
 	return f
 }
 
+// Ticks returns the values of the horizontal lines; the first and the last are the ends of the axis.
+func (p *Plot) Ticks() []float64 { return p.frame().values }
+
 // extent returns the least and the greatest value drawn.
 func (p *Plot) extent() (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
