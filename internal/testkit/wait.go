@@ -2,21 +2,31 @@ package testkit
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
 )
 
+// Ports below the range that Linux hands out for outgoing connections (32768 and up): a server that is killed and started again
+// finds its port as it left it.
+const firstPort, endPort = 15000, 32000
+
 // FreePort returns a TCP port of 127.0.0.1 that nobody listened on a moment ago.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("finding a free port: %v", err)
+	for range 100 {
+		port := firstPort + rand.N(endPort-firstPort)
+		l, err := lc.Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("finding a free port: a hundred were taken")
+	return 0
 }
 
 // Eventually asks cond until it returns nil, and fails the test with its last error when that takes longer than within. It is
