@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,6 +24,14 @@ func pass(d time.Duration) {
 func expectStory(t *testing.T, w *world, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, w.story()); diff != "" {
+		t.Errorf("story (-want +got):\n%s", diff)
+	}
+}
+
+// expectStoryUnordered is for services that tell side by side.
+func expectStoryUnordered(t *testing.T, w *world, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(w.story()))); diff != "" {
 		t.Errorf("story (-want +got):\n%s", diff)
 	}
 }

@@ -124,6 +124,11 @@ func (s *service) act(o order) {
 		o.reply <- errors.New("it is being healed right now; try again when that has ended")
 		return
 	}
+	if o.verb == Start && s.present() && s.state == dialtone.OK {
+		s.monitor(o.who)
+		o.reply <- nil // it runs already: starting it twice would be two of it
+		return
+	}
 	if err := s.begin(heal.Request{Want: control.ActionKind(o.verb), Seen: "ordered by " + o.who, Who: o.who}); err != nil {
 		o.reply <- err
 		return

@@ -287,11 +287,13 @@ func (s *service) tell(v rules.Verdict) {
 	s.why = v.Why
 }
 
-// tellState records a state, and tells it when it is another one or when a rule turned within it.
+// tellState records a state, and tells it when it is another one, when a rule turned within it, or when it says for the first time why
+// nobody could look.
 func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
 	from := s.state
 	s.agent.board.set(s.spec.Name, to == dialtone.Critical, s.report != nil && s.report.Existence == checks.Present)
-	if from == to && !f.Turned {
+	blind := to == dialtone.Unknown && s.why == "" && f.Why != ""
+	if from == to && !f.Turned && !blind {
 		return
 	}
 	if from != to {

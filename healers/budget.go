@@ -113,7 +113,9 @@ func (l Limits) settle(a *Account, now time.Time) {
 		}
 	}
 	a.Acts = acts
-	a.Next = earlier(a.Next, now.Add(l.pause(len(l.Steps), 1)))
+	if a.Next.Sub(now) > l.pause(len(l.Steps), 1) {
+		a.Next = now // no pause is that long: the clock was set back
+	}
 	if a.Healthy.IsZero() {
 		return
 	}
