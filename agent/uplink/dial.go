@@ -139,7 +139,8 @@ func (u *Uplink) upgrade(conn net.Conn, token string) (*bufio.Reader, error) {
 	if err := conn.SetDeadline(time.Now().Add(u.timing.dial)); err != nil {
 		return nil, err
 	}
-	req := &http.Request{Method: http.MethodGet, URL: u.target.url.JoinPath(wire.Path), Host: u.target.url.Host, Header: http.Header{
+	at := &url.URL{Scheme: u.target.url.Scheme, Host: u.target.url.Host, Path: strings.TrimRight(u.target.url.Path, "/") + wire.Path}
+	req := &http.Request{Method: http.MethodGet, URL: at, Host: u.target.url.Host, Header: http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {wire.Protocol}, "Authorization": {"Bearer " + token}, "User-Agent": {"dialtone-agent/" + u.cfg.Version},
 	}}
 	if err := req.Write(conn); err != nil {

@@ -1,0 +1,124 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialtone/dialtone"
+)
+
+// TestSamplesOfAService: the state with each interval, the values once a look.
+func TestSamplesOfAService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		w.things["nginx"].values = map[string]float64{"cpu_percent": 3}
+		s := process("nginx")
+		s.Every.Cycles = 4
+		_, end := begin(t, w.config(t, file(s)))
+		defer end()
+		pass(31 * time.Second)
+		got := map[string]int{}
+		w.mu.Lock()
+		for _, sample := range w.samples {
+			got[fmt.Sprint(sample.Name, sample.Labels)]++
+		}
+		w.mu.Unlock()
+		want := map[string]int{
+			"dialtone_service_state[{kind process} {service nginx}]": 7,
+			"dialtone_process_cpu_percent[{service nginx}]":          2,
+			"dialtone_check_duration_seconds[{service nginx}]":       2,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("samples in 30 s (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// hung never comes back: a file system whose server is gone.
+type hung struct{ asked chan struct{} }
+
+func (h hung) Sample(ctx context.Context, _ time.Time) ([]dialtone.Sample, error) {
+	h.asked <- struct{}{}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestAMachineThatCannotBeMeasuredHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		c := w.config(t, file(process("nginx")))
+		h := hung{make(chan struct{}, 100)}
+		c.Host = h
+		_, end := begin(t, c)
+		defer end()
+		pass(time.Minute)
+		if n := len(h.asked); n != 1 {
+			t.Errorf("asked %d times while the first answer is due", n)
+		}
+		told := 0
+		w.mu.Lock()
+		for _, e := range w.events {
+			if e.Why == "measuring this machine takes longer than the interval; something hangs" {
+				told++
+			}
+		}
+		states := 0
+		for _, s := range w.samples {
+			if s.Name == "dialtone_service_state" {
+				states++
+			}
+		}
+		w.mu.Unlock()
+		if told != 1 || states < 10 {
+			t.Errorf("told %d times, %d states sent", told, states)
+		}
+	})
+}
+
+func TestHealsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		_, end := begin(t, w.config(t, file(process("nginx"))))
+		defer end()
+		pass(6 * time.Second)
+		w.kill("nginx")
+		pass(6 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, s := range w.samples {
+			if s.Name == "dialtone_heals_total" {
+				if diff := cmp.Diff(labels("outcome", "healed", "service", "nginx"), s.Labels); diff != "" || s.Value != 1 {
+					t.Errorf("%v %s", s, diff)
+				}
+				return
+			}
+		}
+		t.Error("no heal was counted")
+	})
+}
+
+func TestEventsHaveNumbersThatNeverRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		_, end := begin(t, w.config(t, file(process("a"), process("b"), process("c"))))
+		defer end()
+		pass(6 * time.Second)
+		seen := map[string]bool{}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, e := range w.events {
+			if seen[e.ID] || e.Node != "node1" || e.At.IsZero() {
+				t.Errorf("event %+v", e)
+			}
+			seen[e.ID] = true
+		}
+		if !seen["agent/boot/1"] {
+			t.Errorf("ids %v", seen)
+		}
+	})
+}
