@@ -140,7 +140,8 @@ func TestKilledDeskLosesNoPage(t *testing.T) {
 	}
 	desk, _ := startChild(t, dir, hook.URL)
 	defer desk.Stop(time.Second)
-	testkit.Eventually(t, 60*time.Second, func() error {
+	patience := time.Minute + time.Duration(*crashes)*2*time.Second // digests of a long backlog leave ten seconds apart
+	testkit.Eventually(t, patience, func() error {
 		if lost := far.missing(accepted); len(lost) > 0 {
 			return fmt.Errorf("%d of %d are lost: %v", len(lost), len(accepted), lost)
 		}
