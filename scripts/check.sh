@@ -67,13 +67,14 @@ unchanged_tree() {
   [ "$after" = "$tree_before" ] || { printf '   the run changed the tree:\n%s\n' "$(diff <(echo "$tree_before") <(echo "$after") || true)"; return 1; }
 }
 
-# What still names the run's own folder in its command line or works in it was started by the run; it is ended and told.
+# What still names the run's own folder in its command line was started by the run; it is ended and told.
 no_process_left() {
-  local pid left=0
-  for pid in $(grep -lsF "$TMPDIR" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3); do
-    [ "$pid" != $$ ] || continue
-    printf '   left behind: %s %s\n' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true)"
-    kill -KILL "$pid" 2>/dev/null || true
+  local place line left=0
+  for place in /proc/[0-9]*; do
+    line=$(tr '\0' ' ' 2>/dev/null <"$place/cmdline" || true)
+    [[ $line == *"$TMPDIR"* ]] || continue
+    printf '   left behind: %s %s\n' "${place#/proc/}" "$line"
+    kill -KILL "${place#/proc/}" 2>/dev/null || true
     left=1
   done
   [ "$left" -eq 0 ]

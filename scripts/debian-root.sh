@@ -112,7 +112,8 @@ write_library_path() {
 [ $# -ge 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 name=$1
 shift
-mapfile -t packages < <([ $# -gt 0 ] && printf '%s\n' "$@" || packages_of "$name")
+packages=("$@")
+[ $# -gt 0 ] || mapfile -t packages < <(packages_of "$name")
 
 release=$(. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-$ID}") || release=unknown
 base=$cache/debian/$release-$(uname -m)

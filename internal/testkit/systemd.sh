@@ -1,3 +1,4 @@
+#!/bin/sh
 # systemd.sh DIR ROOT NAME: becomes a systemd user manager that sees a control group of its own as the only one there is.
 # It runs in a mount namespace of its own; processes keep the ids that everybody sees.
 set -eu
