@@ -98,15 +98,20 @@ func (a *Agent) Serve(ctx context.Context, l net.Listener, quit func()) error {
 			return context.WithValue(ctx, peerKey{}, who)
 		},
 	}
+	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if server.Shutdown(late) != nil {
 			_ = server.Close()
 		}
 	})
-	defer stop()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	err := server.Serve(l)
+	if !stop() {
+		<-ended // the last answers are out
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving commands: %w", err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -102,6 +103,22 @@ func stateFile(file *control.File) string {
 		return file.Settings.StateFile
 	}
 	return filepath.Join(home(), "state")
+}
+
+// statement finds the state file of a control file that does not hold: the agent that runs with its predecessor can still be asked.
+var statement = regexp.MustCompile(`(?mi)^\s*set\s+statefile\s+"?([^"\s]+)`)
+
+// stateFileOf is stateFile for a file that may have been refused, and is nil then.
+func stateFileOf(path string, file *control.File) string {
+	if file != nil {
+		return stateFile(file)
+	}
+	if text, err := os.ReadFile(path); err == nil {
+		if found := statement.FindSubmatch(text); found != nil {
+			return string(found[1])
+		}
+	}
+	return stateFile(nil)
 }
 
 func socketOf(state string) string { return state + ".sock" }

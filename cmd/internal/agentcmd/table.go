@@ -16,7 +16,7 @@ const width = 80 // columns of the terminal that everybody has
 
 // printSummary writes a line a service: name, kind, how it is and since when, and why if there is something to say.
 func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
-	const name, kind, state, since = 22, 11, 12, 7
+	const name, kind, state, since = 20, 10, 11, 6
 	fmt.Fprintf(w, "%s, %d services, agent up %s\n", status.Name, len(status.Services), ago(now.Sub(status.Started)))
 	if status.ConfigError != "" {
 		fmt.Fprintf(w, "the newest control file was refused:\n%s\n", status.ConfigError)
@@ -43,7 +43,7 @@ func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 				fmt.Fprintf(w, "  %-26s %s\n", what, plain(text))
 			}
 		}
-		put("state", standing(s)+" since "+s.Since.Local().Format(time.DateTime))
+		put("state", standing(s)+" since "+s.Since.In(now.Location()).Format(time.DateTime))
 		put("why", reason(s))
 		put("depends on", strings.Join(s.DependsOn, ", "))
 		put("groups", strings.Join(s.Groups, ", "))

@@ -22,7 +22,7 @@ func (*unwellError) Error() string { return "not every service is well" }
 // tell gives a command to the agent that runs.
 func (l line) tell(ctx context.Context, path string, stdout io.Writer) error {
 	file, bad := load(path)
-	client := agent.NewClient(socketOf(stateFile(file)))
+	client := agent.NewClient(socketOf(stateFileOf(path, file)))
 	ctx, cancel := context.WithTimeout(ctx, orderWithin)
 	defer cancel()
 	err := l.dispatch(ctx, client, stdout)
