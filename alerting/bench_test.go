@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -44,8 +45,7 @@ func benchDesk(b *testing.B, hook string) *Desk {
 	go func() { done <- desk.Run(ctx) }()
 	b.Cleanup(func() {
 		cancel()
-		<-done
-		if err := desk.Close(); err != nil {
+		if err := errors.Join(<-done, desk.Close()); err != nil {
 			b.Error(err)
 		}
 	})

@@ -170,7 +170,7 @@ func (d *Desk) load() error {
 	})
 }
 
-// adopt fits the outbox to the settings of this start: rows of ways that are gone are cancelled, and an incident that
+// adopt fits the outbox to the settings of this start: rows of ways that are gone are canceled, and an incident that
 // nobody knows of, and nobody is about to know of, is told anew. So no page is lost by renaming a notifier.
 func (dr *draft) adopt() error {
 	for way, queue := range dr.books.queue {

@@ -48,10 +48,11 @@ func (r *receiver) Send(ctx context.Context, m notify.Message) (notify.Receipt, 
 	return notify.Receipt{External: fmt.Sprintf("ext-%d", len(r.got))}, nil
 }
 
-func (r *receiver) set(down error) {
+// back ends the receiver's trouble.
+func (r *receiver) back() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.down = down
+	r.down = nil
 }
 
 // heard is what the receiver read, one line a message: kind/reason and title.
@@ -182,10 +183,10 @@ func healing(service string) dialtone.Event {
 	return e
 }
 
-func up(service string) dialtone.Event {
+func nginxUp() dialtone.Event {
 	return dialtone.Event{
-		Kind: dialtone.EventState, Node: "web1", Service: service, ServiceKind: "process",
-		From: dialtone.Critical, To: dialtone.OK, Why: service + " is running",
+		Kind: dialtone.EventState, Node: "web1", Service: "nginx", ServiceKind: "process",
+		From: dialtone.Critical, To: dialtone.OK, Why: "nginx is running",
 	}
 }
 
@@ -206,11 +207,12 @@ func TestFailureWithoutHealerPagesAtOnce(t *testing.T) {
 		o.tell(down("nginx"))
 		same(t, "after the break", hook.heard(), []string{"firing/new nginx on web1 is down"})
 		o.pass(time.Minute)
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		same(t, "after the end", hook.heard(), []string{
 			"firing/new nginx on web1 is down",
 			"resolved/over nginx on web1 is well again",
 		})
+		same(t, "thread", hook.got[1].Thread, "ext-1")
 		in := o.only()
 		same(t, "state", in.State, dialtone.IncidentResolved)
 		if !in.Paged || in.Resolved.Sub(in.Opened) != time.Minute {
@@ -226,7 +228,7 @@ func TestHealedWithinTheGraceIsNeverPaged(t *testing.T) {
 		o.tell(healing("nginx"))
 		same(t, "state", o.only().State, dialtone.IncidentHealing)
 		o.tell(heal("nginx", dialtone.HealRunning))
-		o.tell(heal("nginx", dialtone.Healed), up("nginx"))
+		o.tell(heal("nginx", dialtone.Healed), nginxUp())
 		o.pass(time.Hour)
 		same(t, "heard", hook.heard(), []string{})
 		in := o.only()
@@ -266,10 +268,10 @@ func TestOneCombinedNoticeWhenTheReceiverWasAway(t *testing.T) {
 		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
 		o.tell(down("nginx"))
 		o.pass(40 * time.Second)
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		o.pass(110 * time.Second)
 		same(t, "while away", hook.heard(), []string{})
-		hook.set(nil)
+		hook.back()
 		o.pass(5 * time.Second)
 		same(t, "five seconds after its return", hook.heard(), []string{"resolved/over nginx on web1 was broken for 40 s, is well again"})
 		notices, err := o.desk.Notices(o.only().ID)
@@ -287,7 +289,7 @@ func TestReceiverAwayForTenMinutes(t *testing.T) {
 			o.tell(down(fmt.Sprintf("service%d", i)))
 		}
 		o.pass(10 * time.Minute)
-		hook.set(nil)
+		hook.back()
 		o.pass(5 * time.Second)
 		same(t, "messages", len(hook.heard()), 5)
 		events, err := o.desk.Events(EventFilter{Kind: dialtone.EventPage})
@@ -302,7 +304,7 @@ func TestResolvedNeverOvertakesFiring(t *testing.T) {
 		hook := &receiver{block: make(chan struct{})}
 		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
 		o.tell(down("nginx"))
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		same(t, "while the firing notice is on its way", hook.heard(), []string{})
 		close(hook.block)
 		o.pass(time.Second)
@@ -316,7 +318,7 @@ func TestBackWithinFiveMinutesIsTheSameIncidentAndPagesAgain(t *testing.T) {
 		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
 		o.tell(down("nginx"))
 		o.pass(time.Minute)
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		o.pass(4 * time.Minute)
 		o.tell(healing("nginx"))
 		same(t, "heard", hook.heard(), []string{
@@ -325,7 +327,7 @@ func TestBackWithinFiveMinutesIsTheSameIncidentAndPagesAgain(t *testing.T) {
 			"firing/again Again: nginx on web1 is down",
 		})
 		same(t, "reopened", o.only().Reopened, 1)
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		o.pass(6 * time.Minute)
 		o.tell(down("nginx"))
 		all, err := o.desk.Incidents(IncidentFilter{})
@@ -343,7 +345,7 @@ func TestAckStopsPagesAndWorseRearms(t *testing.T) {
 		warning.To, warning.ServiceKind = dialtone.Warning, "filesystem"
 		o.tell(warning)
 		o.do(o.desk.Ack(t.Context(), o.only().ID, "ada"))
-		hook.set(nil)
+		hook.back()
 		o.pass(2 * time.Hour)
 		same(t, "after the ack", hook.heard(), []string{})
 		same(t, "owner", o.only().Owner, "ada")
@@ -373,7 +375,7 @@ func TestRemindersEscalationAndMute(t *testing.T) {
 		same(t, "muted", len(first.heard())+len(second.heard()), 3)
 		o.pass(time.Second)
 		same(t, "mute over", first.heard()[2:], []string{"update/unmuted Still: nginx on web1 is down"})
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		same(t, "end, first line", first.heard()[3:], []string{"resolved/over nginx on web1 is well again"})
 		same(t, "end, second line", second.heard()[2:], []string{"resolved/over nginx on web1 is well again"})
 	})
@@ -422,7 +424,7 @@ func TestServicesOfADownNodeWait(t *testing.T) {
 		back := node
 		back.ID, back.To, back.Why, back.At = "", dialtone.OK, "heartbeat again", time.Time{}
 		o.tell(back)
-		o.tell(up("nginx"))
+		o.tell(nginxUp())
 		o.pass(20 * time.Second)
 		same(t, "what is still broken pages after the grace", hook.heard()[1:], []string{
 			"resolved/over web1 is well again",
@@ -508,7 +510,7 @@ func TestRefusedMessageDelaysNoOther(t *testing.T) {
 		hook := &receiver{down: &notify.RejectedError{Why: "answered 400"}}
 		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
 		o.tell(down("nginx"))
-		hook.set(nil)
+		hook.back()
 		o.tell(down("memcached"))
 		same(t, "the other one", hook.heard(), []string{"firing/new memcached on web1 is down"})
 		o.pass(time.Second)

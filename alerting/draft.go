@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -25,9 +26,10 @@ type draft struct {
 	now    time.Time
 	desk   *Desk
 	books  *books
-	edited map[string]*incident
-	rows   map[string]*row // changed rows that the books know
-	fresh  []*row          // new rows, oldest first
+	edited map[string]*incident // what was looked at; changed says which of them differ from was
+	was    map[string]*incident // as they were; nil for new ones
+	rows   map[string]*row      // changed rows that the books know
+	fresh  []*row               // new rows, oldest first
 	events []dialtone.Event
 	seen   map[string]bool // IDs of events in this draft
 	pruned int             // records deleted
@@ -36,13 +38,13 @@ type draft struct {
 func (d *Desk) draft(tx *bbolt.Tx, now time.Time) *draft {
 	return &draft{
 		tx: tx, now: now, desk: d, books: &d.books,
-		edited: map[string]*incident{}, rows: map[string]*row{}, seen: map[string]bool{},
+		edited: map[string]*incident{}, was: map[string]*incident{}, rows: map[string]*row{}, seen: map[string]bool{},
 	}
 }
 
 // empty reports whether there is nothing to write: then no fsync is owed either.
 func (dr *draft) empty() bool {
-	return len(dr.edited)+len(dr.rows)+len(dr.fresh)+len(dr.events)+dr.pruned == 0
+	return len(dr.changed())+len(dr.rows)+len(dr.fresh)+len(dr.events)+dr.pruned == 0
 }
 
 // incident returns a copy that may be changed, or nil when there is none of this ID.
@@ -60,8 +62,20 @@ func (dr *draft) incident(id string) (*incident, error) {
 	}
 	c := *in
 	c.Told, c.Threads = maps.Clone(in.Told), maps.Clone(in.Threads)
-	dr.edited[id] = &c
+	dr.edited[id], dr.was[id] = &c, in
 	return &c, nil
+}
+
+// changed returns the IDs of the incidents to write, sorted. Most events move nothing, and then nothing is written twice.
+func (dr *draft) changed() []string {
+	var ids []string
+	for id, in := range dr.edited {
+		if was := dr.was[id]; was == nil || !reflect.DeepEqual(was, in) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // newest returns the newest incident of a fingerprint, open or not, or nil.
@@ -170,7 +184,7 @@ func (dr *draft) flush() error {
 			return fmt.Errorf("writing event: %w", err)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(dr.edited)) {
+	for _, id := range dr.changed() {
 		if err := putIncident(dr.tx, dr.edited[id]); err != nil {
 			return fmt.Errorf("writing incident: %w", err)
 		}
@@ -190,8 +204,8 @@ func (dr *draft) flush() error {
 
 // merge enters a written draft in the books.
 func (b *books) merge(dr *draft) {
-	for id, in := range dr.edited {
-		if in.State.Open() {
+	for _, id := range dr.changed() {
+		if in := dr.edited[id]; in.State.Open() {
 			b.open[id] = in
 		} else {
 			delete(b.open, id)

@@ -15,10 +15,11 @@ var (
 )
 
 // brokenAt returns an incident that broke at noon.
-func brokenAt(e dialtone.Event) (*incident, outcome) {
+func brokenAt(e dialtone.Event) *incident {
 	e.At = noon
 	in := &incident{Incident: dialtone.Incident{ID: "i"}}
-	return in, in.broke(e, noon, policy)
+	in.broke(e, noon, policy)
+	return in
 }
 
 func TestTransitions(t *testing.T) {
@@ -103,7 +104,7 @@ func TestTransitions(t *testing.T) {
 			state: dialtone.IncidentTriggered, told: []tell{{dialtone.NoticeUpdate, reasonEscalated}},
 		},
 	} {
-		in, _ := brokenAt(c.first)
+		in := brokenAt(c.first)
 		out := c.then(in, noon.Add(c.after))
 		if diff := cmp.Diff(outcome{tell: c.told, hush: c.hush}, out, cmp.AllowUnexported(outcome{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -135,7 +136,7 @@ func TestTitles(t *testing.T) {
 }
 
 func TestParkedKeepsTheEvidenceOfTheLastAct(t *testing.T) {
-	in, _ := brokenAt(healing("nginx"))
+	in := brokenAt(healing("nginx"))
 	in.heal(*heal("nginx", dialtone.HealFailed).Heal, noon, policy)
 	in.heal(dialtone.Heal{Outcome: dialtone.HealParked, Reason: "The budget is spent."}, noon, policy)
 	if h := in.LastHeal; h.Output == "" || h.ExitCode != 1 || h.Attempt != 3 || h.Reason == "" {
@@ -159,7 +160,7 @@ func TestLifeHoldsItsPromises(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		now := noon
-		in, _ := brokenAt(rapid.SampledFrom([]dialtone.Event{down("nginx"), healing("nginx")}).Draw(t, "first"))
+		in := brokenAt(rapid.SampledFrom([]dialtone.Event{down("nginx"), healing("nginx")}).Draw(t, "first"))
 		for _, s := range rapid.SliceOfN(steps, 1, 40).Draw(t, "life") {
 			now = now.Add(s.wait)
 			before := *in
@@ -171,7 +172,7 @@ func TestLifeHoldsItsPromises(t *testing.T) {
 
 // happen does one step, as the desk would: steps that an incident in this state never sees do nothing.
 func happen(in *incident, what string, now time.Time) outcome {
-	e := map[string]dialtone.Event{"critical": down("nginx"), "warning": down("nginx"), "healing": healing("nginx"), "ok": up("nginx")}[what]
+	e := map[string]dialtone.Event{"critical": down("nginx"), "warning": down("nginx"), "healing": healing("nginx"), "ok": nginxUp()}[what]
 	e.At = now
 	if what == "warning" {
 		e.To = dialtone.Warning

@@ -133,7 +133,7 @@ func (dr *draft) cancel(r *row, why string) {
 	}
 }
 
-// doubt remembers that a cancelled alarm may have arrived all the same.
+// doubt remembers that a canceled alarm may have arrived all the same.
 func (in *incident) doubt(r *row) {
 	if r.Attempt > 0 && in.Told[r.Way] == "" {
 		in.know(r.Way, toldMaybe)
@@ -241,7 +241,7 @@ func (dr *draft) behind(r *row) *row {
 	return nil
 }
 
-// powerOfTwo thins out the failures on the timeline: 1, 2, 4, 8, …
+// powerOfTwo thins out the failures on the timeline: the 1st, 2nd, 4th, 8th and so on.
 func powerOfTwo(n int) bool { return n > 0 && n&(n-1) == 0 }
 
 // ready returns the rows of a way that may leave now, oldest first, never one that has an older one of its incident

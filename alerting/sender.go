@@ -15,6 +15,7 @@ import (
 const (
 	attemptTimeout = 10 * time.Second
 	drawTimeout    = 500 * time.Millisecond
+	settleTimeout  = 5 * time.Second // of one write; a desk that is stopping waits this long for it
 	firstPause     = time.Second
 	wayPause       = 5 * time.Second  // longest between attempts on a way that does not answer
 	rowPause       = 60 * time.Second // longest between attempts of a refused message
@@ -109,7 +110,7 @@ func (s *sender) send(ctx context.Context, rows []*row) {
 	s.storm.count(time.Now())
 	receipt, err := s.attempt(ctx, s.compose(ctx, rows, incidents))
 	if err != nil && ctx.Err() != nil {
-		return // the next start finds the rows in "sending" and sends them again
+		return // whether it arrived is unknown: the next start finds the rows in "sending" and sends them again
 	}
 	s.settle(ctx, rows, receipt, err)
 }
@@ -174,21 +175,28 @@ func (s *sender) attempt(ctx context.Context, m notify.Message) (notify.Receipt,
 	return receipt, err
 }
 
-// settle writes down the outcome. While the disk refuses, the outcome is kept here and tried again: sending once more
-// would only make duplicates.
+// settle writes down the outcome, also while the desk is stopping. While the disk refuses, the outcome is kept here and
+// tried again: sending once more would only make duplicates.
 func (s *sender) settle(ctx context.Context, rows []*row, receipt notify.Receipt, sendErr error) {
 	s.learn(sendErr, rows[0].Attempt)
-	for ctx.Err() == nil {
-		err := s.desk.commit(ctx, func(dr *draft) error { return s.enter(dr, rows, receipt, sendErr) })
+	for {
+		err := s.record(ctx, func(dr *draft) error { return s.enter(dr, rows, receipt, sendErr) })
 		if err == nil {
 			return
 		}
 		s.complain(ctx, "recording a notice's outcome", err)
 		select {
 		case <-ctx.Done():
+			return
 		case <-time.After(firstPause):
 		}
 	}
+}
+
+func (s *sender) record(ctx context.Context, do func(*draft) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	return s.desk.commit(ctx, do)
 }
 
 func (s *sender) enter(dr *draft, rows []*row, receipt notify.Receipt, sendErr error) error {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"time"
+	_ "time/tzdata" // zones of settings exist on machines without them, too
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/alerting/notify"

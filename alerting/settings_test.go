@@ -29,8 +29,7 @@ func TestBadSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = ParseSettings(filepath.Base(file), text)
-		var all SettingsErrors
-		if !errors.As(err, &all) {
+		if _, ok := errors.AsType[SettingsErrors](err); !ok {
 			t.Errorf("%s: %v is not SettingsErrors", file, err)
 			continue
 		}

@@ -60,14 +60,13 @@ func (e *BusyError) Error() string { return fmt.Sprintf("asked to wait %s", e.Af
 
 // Rejected reports whether err says that only this message is refused.
 func Rejected(err error) bool {
-	var rejected *RejectedError
-	return errors.As(err, &rejected)
+	_, rejected := errors.AsType[*RejectedError](err)
+	return rejected
 }
 
 // Pause returns how long the far side asked to be left alone; 0: it did not ask.
 func Pause(err error) time.Duration {
-	var busy *BusyError
-	if errors.As(err, &busy) {
+	if busy, ok := errors.AsType[*BusyError](err); ok {
 		return busy.After
 	}
 	return 0

@@ -219,8 +219,7 @@ func cut(text string, n int) string {
 
 // code is Slack's own word for what went wrong, or "".
 func code(err error) string {
-	var refusal slack.SlackErrorResponse
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return refusal.Err
 	}
 	return ""
@@ -233,8 +232,7 @@ func gone(err error) bool {
 
 // slackError sorts an answer: a pause asked for, a message that will never do, or trouble with a word of advice.
 func slackError(err error) error {
-	var limited *slack.RateLimitedError
-	if errors.As(err, &limited) {
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		return &BusyError{After: limited.RetryAfter}
 	}
 	switch code(err) {

@@ -148,7 +148,9 @@ func mended(in dialtone.Incident) string {
 func (l *Letter) heal(m Message) {
 	h := m.Incident.LastHeal
 	if h == nil {
-		l.add("No healer has touched it.")
+		if m.Incident.Service != "" {
+			l.add("No healer has touched it.")
+		}
 		return
 	}
 	l.add(healed(m.Incident, h))
@@ -169,6 +171,9 @@ func healed(in dialtone.Incident, h *dialtone.Heal) string {
 	case dialtone.Healed:
 		return fmt.Sprintf("The healer's %s worked, %s, but it broke again.", h.Action, attempt(h))
 	case dialtone.HealParked:
+		if in.Heals == 0 && h.Attempt == 0 {
+			return "The healer has given up."
+		}
 		return fmt.Sprintf("The healer tried %s %s without success and has given up.", action(h), times(max(in.Heals, h.Attempt)))
 	case dialtone.HealRefused:
 		return fmt.Sprintf("The healer did not %s it.", action(h))
