@@ -95,10 +95,10 @@ func TestProcessByPidfile(t *testing.T) {
 		written time.Time
 		absent  string // part of the reason; empty: present
 	}{
-		{name: "runs", stat: proc.Stat{Comm: "mydaemon", Start: ticksAgo(30*time.Second)}, pidfile: "d.pid", written: then.Add(time.Second)},
-		{name: "zombie", stat: proc.Stat{Comm: "mydaemon", State: 'Z', PPID: 7, Start: ticksAgo(30*time.Second)}, pidfile: "d.pid", written: then, absent: "zombie"},
-		{name: "number passed on", stat: proc.Stat{Comm: "sleep", Start: ticksAgo(10*time.Second)}, pidfile: "d.pid", written: then, absent: "is now sleep"},
-		{name: "same program, odd time", stat: proc.Stat{Comm: "mydaemon", Start: ticksAgo(10*time.Second)}, pidfile: "mydaemon.pid", written: then},
+		{name: "runs", stat: proc.Stat{Comm: "mydaemon", Start: ticksAgo(30 * time.Second)}, pidfile: "d.pid", written: then.Add(time.Second)},
+		{name: "zombie", stat: proc.Stat{Comm: "mydaemon", State: 'Z', PPID: 7, Start: ticksAgo(30 * time.Second)}, pidfile: "d.pid", written: then, absent: "zombie"},
+		{name: "number passed on", stat: proc.Stat{Comm: "sleep", Start: ticksAgo(10 * time.Second)}, pidfile: "d.pid", written: then, absent: "is now sleep"},
+		{name: "same program, odd time", stat: proc.Stat{Comm: "mydaemon", Start: ticksAgo(10 * time.Second)}, pidfile: "mydaemon.pid", written: then},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := newMachine(t)
@@ -145,7 +145,7 @@ func TestProcessKeepsItsIdentity(t *testing.T) {
 	m := newMachine(t)
 	path := pidfile(t, "d.pid", absentPID, time.Now().Add(-30*time.Second))
 	p := m.check(t, &control.Service{Pidfile: path})
-	first := proc.Stat{PID: absentPID, Comm: "daemon", Start: ticksAgo(30*time.Second)}
+	first := proc.Stat{PID: absentPID, Comm: "daemon", Start: ticksAgo(30 * time.Second)}
 	m.run(t, first, "daemon")
 	before := run(t, p)
 
@@ -186,7 +186,7 @@ func TestProcessByMatch(t *testing.T) {
 
 func TestProcessByUnit(t *testing.T) {
 	m := newMachine(t)
-	m.run(t, proc.Stat{PID: absentPID, Comm: "asterisk", Start: ticksAgo(10*time.Second)}, "asterisk -f")
+	m.run(t, proc.Stat{PID: absentPID, Comm: "asterisk", Start: ticksAgo(10 * time.Second)}, "asterisk -f")
 	p := m.check(t, &control.Service{Unit: "asterisk.service"})
 	asked := 0
 	status := unitStatus{LoadState: "loaded", ActiveState: "active", SubState: "running", MainPID: absentPID}
@@ -253,7 +253,7 @@ func TestParseUnit(t *testing.T) {
 
 func TestProcessMeasures(t *testing.T) {
 	m := newMachine(t)
-	s := proc.Stat{PID: absentPID, Comm: "d", PPID: 3, Threads: 4, Ticks: 100, Start: ticksAgo(20*time.Second), RSS: 10}
+	s := proc.Stat{PID: absentPID, Comm: "d", PPID: 3, Threads: 4, Ticks: 100, Start: ticksAgo(20 * time.Second), RSS: 10}
 	m.run(t, s, "d")
 	m.run(t, proc.Stat{PID: absentPID + 1, Comm: "child", PPID: absentPID, RSS: 5, Start: 5}, "child")
 	spec := &control.Service{Match: "^d$", Rules: []*control.Rule{{Test: &control.Expect{Value: "uid", Want: "root"}}, {Test: &control.Expect{Value: "gid", Want: "0"}}}}
