@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,10 +66,8 @@ func waitFor(t *testing.T, w *world, line string) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for {
-		for _, told := range w.story() {
-			if told == line {
-				return
-			}
+		if slices.Contains(w.story(), line) {
+			return
 		}
 		select {
 		case <-w.told:

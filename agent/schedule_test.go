@@ -35,15 +35,24 @@ func TestScheduleByCron(t *testing.T) {
 		at    []time.Time
 		want  []bool
 	}{
-		{"once a minute that matches", control.Every{Cron: "* 8-19 * * 1-5"},
+		{
+			"once a minute that matches",
+			control.Every{Cron: "* 8-19 * * 1-5"},
 			[]time.Time{at(2, 7, 59, 59), at(2, 8, 0, 0), at(2, 8, 0, 30), at(2, 8, 1, 2), at(2, 20, 0, 0), at(7, 9, 0, 0)},
-			[]bool{false, true, false, true, false, false}},
-		{"not", control.Every{Cron: "* 3 * * *", Not: true},
+			[]bool{false, true, false, true, false, false},
+		},
+		{
+			"not",
+			control.Every{Cron: "* 3 * * *", Not: true},
 			[]time.Time{at(2, 2, 59, 59), at(2, 3, 0, 0), at(2, 3, 59, 59), at(2, 4, 0, 0), at(2, 4, 0, 5)},
-			[]bool{true, false, false, true, true}},
-		{"a list", control.Every{Cron: "0,30 12 * * *"},
+			[]bool{true, false, false, true, true},
+		},
+		{
+			"a list",
+			control.Every{Cron: "0,30 12 * * *"},
 			[]time.Time{at(2, 12, 0, 1), at(2, 12, 29, 0), at(2, 12, 30, 0)},
-			[]bool{true, false, true}},
+			[]bool{true, false, true},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -49,8 +49,8 @@ func (e *RunningError) Error() string {
 }
 
 // Listen takes the command socket. A file that a dead agent left behind is replaced; one on which somebody answers is a RunningError.
-func Listen(path string) (net.Listener, error) {
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+func Listen(ctx context.Context, path string) (net.Listener, error) {
+	if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
 		pid := 0
 		if who, err := peerOf(c); err == nil {
 			pid = int(who.Pid)
@@ -73,7 +73,7 @@ func Listen(path string) (net.Listener, error) {
 			return nil, fmt.Errorf("removing the command socket of an agent that is gone: %w", err)
 		}
 	}
-	l, err := net.Listen("unix", path)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("listening for commands: %w", err)
 	}

@@ -22,7 +22,7 @@ import (
 func commanded(t *testing.T, w *world, c Config) (client *Client, quits *atomic.Int32) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "state.sock")
-	l, err := Listen(socket)
+	l, err := Listen(t.Context(), socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestListen(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	_ = l.Close()
-	taken, err := Listen(filepath.Join(dir, "taken.sock"))
+	taken, err := Listen(t.Context(), filepath.Join(dir, "taken.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestListen(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Listen(test.path)
+			got, err := Listen(t.Context(), test.path)
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("got %v, want %q", err, test.want)
@@ -132,7 +132,7 @@ func TestListen(t *testing.T) {
 		})
 	}
 	var other *RunningError
-	if _, err := Listen(filepath.Join(dir, "taken.sock")); !errors.As(err, &other) || other.PID != os.Getpid() {
+	if _, err := Listen(t.Context(), filepath.Join(dir, "taken.sock")); !errors.As(err, &other) || other.PID != os.Getpid() {
 		t.Errorf("the running agent is %+v, want pid %d", other, os.Getpid())
 	}
 	if text, err := os.ReadFile(plain); err != nil || string(text) != "precious" {
@@ -155,7 +155,9 @@ func TestStrangersAreNotHeard(t *testing.T) {
 	go func() { served <- a.Serve(ctx, l, func() { t.Error("a stranger ended the agent") }) }()
 	defer func() {
 		cancel()
-		<-served
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	}()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String()+quitPath, nil)
 	if err != nil {

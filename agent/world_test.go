@@ -91,8 +91,8 @@ func (c fakeCheck) Run(_ context.Context, r *checks.Report) error {
 		return nil
 	}
 	if now.panics {
-		var none map[string]int
-		none["x"] = 1
+		var none []int
+		_ = none[len(c.name)]
 	}
 	if now.err != nil {
 		return now.err

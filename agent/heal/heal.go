@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -260,15 +261,9 @@ func (e *Engine) verify(ctx context.Context, r Request, within time.Duration) er
 	defer cancel()
 	deadline := time.Now().Add(within)
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
-		seen := ""
-		report, err := r.Look(ctx)
-		if err == nil {
-			var ok bool
-			if ok, seen = passes(r, report); ok {
-				return nil
-			}
-		} else {
-			seen = err.Error()
+		seen, ok := seenNow(ctx, r)
+		if ok {
+			return nil
 		}
 		if time.Until(deadline) < pause {
 			return errors.New(seen)
@@ -277,6 +272,16 @@ func (e *Engine) verify(ctx context.Context, r Request, within time.Duration) er
 			return errors.New(seen)
 		}
 	}
+}
+
+// seenNow is one look: what was seen, and whether it is what the heal is for.
+func seenNow(ctx context.Context, r Request) (string, bool) {
+	report, err := r.Look(ctx)
+	if err != nil {
+		return err.Error(), false
+	}
+	ok, why := passes(r, report)
+	return why, ok
 }
 
 func passes(r Request, report *checks.Report) (bool, string) {
@@ -349,8 +354,7 @@ func (e *Engine) startAll(ctx context.Context, r Request, h *dialtone.Heal, stop
 		return
 	}
 	status := h.ExitCode
-	for i := len(stopped) - 1; i >= 0; i-- {
-		s := stopped[i]
+	for _, s := range slices.Backward(stopped) {
 		plan, err := healers.Plan(s, control.Start, false)
 		if err != nil {
 			continue

@@ -39,14 +39,20 @@ func TestStateOfAService(t *testing.T) {
 		{"absence told only", "process", []*control.Rule{{Test: &control.Exist{Wanted: true}, Then: alert}}, missing, dialtone.Critical, "process 42 is gone"},
 		{"absence wanted", "process", []*control.Rule{{Test: &control.Exist{}, Then: alert}}, missing, dialtone.OK, "process 42 is gone"},
 		{"there, but absence wanted", "process", []*control.Rule{{Test: &control.Exist{}, Then: alert}}, present, dialtone.Warning, "it is there"},
-		{"absent for too short", "process", []*control.Rule{{Test: &control.Exist{Wanted: true}, Window: control.Window{Count: 2, Cycles: 2}, Then: alert}},
-			missing, dialtone.OK, "process 42 is gone"},
+		{
+			"absent for too short", "process",
+			[]*control.Rule{{Test: &control.Exist{Wanted: true}, Window: control.Window{Count: 2, Cycles: 2}, Then: alert}},
+			missing, dialtone.OK, "process 42 is gone",
+		},
 		{"connection", "process", []*control.Rule{{Test: port, Then: alert}}, refused, dialtone.Critical, "connection to port 80: connection refused"},
 		{"load", "process", []*control.Rule{{Test: cpu, Then: alert}}, hot, dialtone.Warning, "cpu_percent is 93 and matches the limit > 80 %"},
 		{"load that repairs", "process", []*control.Rule{{Test: cpu, Then: restart}}, hot, dialtone.Critical, "cpu_percent is 93 and matches the limit > 80 %"},
 		{"program status", "program", []*control.Rule{{Test: status, Then: alert}}, hot, dialtone.Critical, "status is 2 and matches the limit != 0"},
-		{"the worst counts", "process", []*control.Rule{{Test: cpu, Then: alert}, {Test: &control.Expect{Value: "uid", Want: "0"}, Then: restart}},
-			&checks.Report{Existence: checks.Present, Values: hot.Values, Texts: map[string]string{"uid": "33"}}, dialtone.Critical, "uid is 33, expected 0"},
+		{
+			"the worst counts", "process",
+			[]*control.Rule{{Test: cpu, Then: alert}, {Test: &control.Expect{Value: "uid", Want: "0"}, Then: restart}},
+			&checks.Report{Existence: checks.Present, Values: hot.Values, Texts: map[string]string{"uid": "33"}}, dialtone.Critical, "uid is 33, expected 0",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

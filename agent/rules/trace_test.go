@@ -49,8 +49,11 @@ func TestRulesFireWhereMonitDoes(t *testing.T) {
 		{"for 3 cycles", sizeRule(of(3, 3), nil, exec(0)), []int{8, 12, 20}, []int{9, 14, 24}},
 		{"3 times within 5 cycles", sizeRule(of(3, 5), nil, exec(0)), []int{6, 12, 20}, []int{9, 14, 24}},
 		{"for 2 cycles else for 3 cycles", sizeRule(of(2, 2), &three, exec(0)), []int{7, 19}, []int{16, 28}},
-		{"repeat every 2 cycles", sizeRule(of(0, 0), nil, exec(2)),
-			[]int{2, 4, 6, 7, 10, 11, 13, 18, 19, 21, 23, 25}, []int{3, 5, 9, 14, 24, 26}},
+		{
+			"repeat every 2 cycles", sizeRule(of(0, 0), nil, exec(2)),
+			[]int{2, 4, 6, 7, 10, 11, 13, 18, 19, 21, 23, 25},
+			[]int{3, 5, 9, 14, 24, 26},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

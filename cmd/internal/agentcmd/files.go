@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/control"
@@ -129,7 +130,7 @@ func openState(state string) (*bbolt.DB, error) {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
 	db, err := bbolt.Open(state+".db", 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("%s.db: %w", state, errInUse)
 	}
 	if err != nil {

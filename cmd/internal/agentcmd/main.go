@@ -80,8 +80,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, version 
 		return exitOK
 	}
 	if err := l.run(ctx, args, stdout, version); err != nil {
-		var troubled *unwellError
-		if !errors.As(err, &troubled) {
+		if _, silent := errors.AsType[*unwellError](err); !silent {
 			fmt.Fprintln(stderr, complaint(err))
 		}
 		return exitFailed
@@ -91,8 +90,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, version 
 
 // complaint leaves the errors of a control file as they are: each begins with its place, which editors can open.
 func complaint(err error) string {
-	var many control.Errors
-	if errors.As(err, &many) {
+	if _, is := errors.AsType[control.Errors](err); is {
 		return err.Error()
 	}
 	return "dialtone-agent: " + err.Error()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -81,7 +82,7 @@ func (o Options) load() (*control.File, error) {
 // assemble: the socket first, because it tells whether another agent runs; then the database, the uplink, and the agent on top.
 func (r *Running) assemble(ctx context.Context, o Options, file *control.File) error {
 	state := stateFile(file)
-	listener, err := agent.Listen(socketOf(state))
+	listener, err := agent.Listen(ctx, socketOf(state))
 	var other *agent.RunningError
 	switch {
 	case errors.As(err, &other):
@@ -215,8 +216,8 @@ func (r *Running) Wait() error { return errors.Join(r.group.Wait(), r.cleanUp())
 
 func (r *Running) cleanUp() error {
 	var errs []error
-	for i := len(r.after) - 1; i >= 0; i-- {
-		errs = append(errs, r.after[i]())
+	for _, undo := range slices.Backward(r.after) {
+		errs = append(errs, undo())
 	}
 	r.after = nil
 	return errors.Join(errs...)

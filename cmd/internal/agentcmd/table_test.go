@@ -19,15 +19,22 @@ func example() (dialtone.NodeStatus, time.Time) {
 		Node: dialtone.Node{Name: "pbx1"}, AgentVersion: "1.2.3", Platform: "Debian GNU/Linux 12 (bookworm), Linux 6.1.0",
 		Started: now.Add(-26 * time.Hour), ControlFile: "/etc/dialtone/dialtone.conf",
 		Services: []dialtone.ServiceStatus{
-			{Name: "asterisk", Kind: "process", State: dialtone.OK, Since: now.Add(-26 * time.Hour), Checked: now.Add(-2 * time.Second), Monitored: true, PID: 4711,
+			{
+				Name: "asterisk", Kind: "process", State: dialtone.OK, Since: now.Add(-26 * time.Hour), Checked: now.Add(-2 * time.Second), Monitored: true, PID: 4711,
 				Groups: []string{"telephony"}, DependsOn: []string{"sounds"}, Source: "/etc/dialtone/dialtone.conf:12",
 				Values: []dialtone.NamedValue{
-					{Name: "cpu_percent", Unit: "percent", Value: 12.345}, {Name: "memory_bytes", Unit: "bytes", Value: 300 << 20},
-					{Name: "read_bytes", Unit: "bytes_per_second", Value: 1500}, {Name: "threads", Unit: "count", Value: 41}, {Name: "uptime_seconds", Unit: "seconds", Value: 93784},
-				}},
+					{Name: "cpu_percent", Unit: "percent", Value: 12.345},
+					{Name: "memory_bytes", Unit: "bytes", Value: 300 << 20},
+					{Name: "read_bytes", Unit: "bytes_per_second", Value: 1500},
+					{Name: "threads", Unit: "count", Value: 41},
+					{Name: "uptime_seconds", Unit: "seconds", Value: 93784},
+				},
+			},
 			{Name: "nginx", Kind: "process", State: dialtone.Critical, Why: "process is not running", Since: now.Add(-90 * time.Second), Monitored: true, Healing: true},
-			{Name: "a-service-with-a-very-long-name", Kind: "host", State: dialtone.Critical, Since: now.Add(-3 * time.Hour), Monitored: true, Parked: true,
-				Why: "connection to db.example port 5432: connection refused\x1b[31m and more words than fit"},
+			{
+				Name: "a-service-with-a-very-long-name", Kind: "host", State: dialtone.Critical, Since: now.Add(-3 * time.Hour), Monitored: true, Parked: true,
+				Why: "connection to db.example port 5432: connection refused\x1b[31m and more words than fit",
+			},
 			{Name: "backup", Kind: "program", State: dialtone.Unknown, Since: now, Unmonitored: "unmonitored by root"},
 			{Name: "fresh", Kind: "file", Since: now.Add(time.Second), Monitored: true},
 		},
@@ -59,7 +66,7 @@ func TestSummaryFitsATerminal(t *testing.T) {
 	var out bytes.Buffer
 	printSummary(&out, status, now)
 	golden(t, "summary.txt", out.Bytes())
-	for _, line := range bytes.Split(out.Bytes(), []byte("\n")) {
+	for line := range bytes.SplitSeq(out.Bytes(), []byte("\n")) {
 		if n := utf8.RuneCount(line); n > width {
 			t.Errorf("%d columns: %s", n, line)
 		}
