@@ -36,6 +36,9 @@ func (p *Pages) graphFile(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, ErrNotFound):
 		http.Error(w, "no such graph, host or incident", http.StatusNotFound)
 		return
+	case errors.Is(err, errWindow):
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	case err != nil:
 		p.log.Warn("a graph could not be drawn", "graph", name, "error", err)
 		http.Error(w, fmt.Sprintf("this graph could not be drawn: %v", err), http.StatusServiceUnavailable)

@@ -158,6 +158,7 @@ func (p *Pages) hostPage(ctx context.Context, r *http.Request) (*page, error) {
 	v.Incidents = read(p, "the incidents", func() ([]dialtone.Incident, error) {
 		return p.source.Incidents(ctx, IncidentFilter{Open: true, Node: host, Limit: 50})
 	})
+	worstFirst(v.Incidents.Data)
 	if r.URL.Query().Get("part") == "" {
 		v.Groups = p.hostFigures(ctx, host, w)
 	}

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -32,6 +33,9 @@ const (
 	mostSpan  = 400 * 24 * time.Hour
 )
 
+// errWindow is wrapped by every refusal of ?span= and ?at=.
+var errWindow = errors.New("not a window of time")
+
 // windowOf reads ?span= (hour, day, week, month, 90m, 6h, 3d) and ?at= (the end, RFC 3339; seconds may be left out).
 func (p *Pages) windowOf(q url.Values) (window, error) {
 	end, fixed := p.now(), false
@@ -61,7 +65,7 @@ func parseInstant(text string) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("at=%q is not a time like 2026-11-21T03:12Z", text)
+	return time.Time{}, fmt.Errorf("%w: at=%q is not a time like 2026-11-21T03:12Z", errWindow, text)
 }
 
 func parseSpan(text string) (time.Duration, error) {
@@ -78,17 +82,18 @@ func parseSpan(text string) (time.Duration, error) {
 		}
 	}
 	if err != nil || long < leastSpan || long > mostSpan {
-		return 0, fmt.Errorf("span=%q is none of hour, day, week, month, or a length like 90m, 6h or 3d", text)
+		return 0, fmt.Errorf("%w: span=%q is none of hour, day, week, month, or a length like 90m, 6h or 3d", errWindow, text)
 	}
 	return long, nil
 }
 
-// newWindow ends on a whole step, so that the same graph asked for twice in a moment is the same graph.
+// newWindow begins whole steps before its end, so that the newest point is at the end, and ends on a sampling interval, so that the
+// same graph asked for twice in a moment is the same graph.
 func newWindow(name string, end time.Time, long time.Duration) window {
 	step := (long/points + sampled - 1).Truncate(sampled)
 	step = max(step, sampled)
-	to := end.Truncate(step)
-	return window{Name: name, From: to.Add(-long).Truncate(step), To: to, Step: step, Rate: max(leastRate, 4*step)}
+	to := end.Truncate(sampled)
+	return window{Name: name, From: to.Add(-long / step * step), To: to, Step: step, Rate: max(leastRate, 4*step)}
 }
 
 // longer is the next longer usual window, which Munin shows beside; ok is false where there is none.

@@ -30,11 +30,14 @@ type Fleet struct {
 	Queries   []string
 	Done      []string // the actions that were taken: "ack ID WHO"
 	watchers  map[chan dashboards.Change]bool
+	joined    *sync.Cond
 }
 
 // Empty is a collector to which nobody has reported.
 func Empty(now func() time.Time) *Fleet {
-	return &Fleet{Now: now, Fail: map[string]error{}, watchers: map[chan dashboards.Change]bool{}}
+	f := &Fleet{Now: now, Fail: map[string]error{}, watchers: map[chan dashboards.Change]bool{}}
+	f.joined = sync.NewCond(&f.mu)
+	return f
 }
 
 // Busy is a fleet with something of everything.
@@ -308,6 +311,7 @@ func (f *Fleet) Changed(ctx context.Context) <-chan dashboards.Change {
 	changes := make(chan dashboards.Change, 16)
 	f.mu.Lock()
 	f.watchers[changes] = true
+	f.joined.Broadcast()
 	f.mu.Unlock()
 	context.AfterFunc(ctx, func() {
 		f.mu.Lock()
@@ -323,6 +327,20 @@ func (f *Fleet) Watchers() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.watchers)
+}
+
+// AwaitWatchers waits until that many pages listen, or ctx ends.
+func (f *Fleet) AwaitWatchers(ctx context.Context, pages int) error {
+	defer context.AfterFunc(ctx, f.joined.Broadcast)()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.watchers) < pages {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("waiting for %d pages, %d listen: %w", pages, len(f.watchers), err)
+		}
+		f.joined.Wait()
+	}
+	return nil
 }
 
 // Tell tells all listening pages of a change.
