@@ -47,14 +47,15 @@ type memory struct {
 	names *memo[string]
 }
 
-// memoryName turns a field and its unit as they stand in the file, "Active(anon): kB", into the name of its family.
+// memoryName turns a field and its unit as they stand in the file, "Active(anon): kB", into the name of its family; empty
+// where it would be none.
 func memoryName(key string) string {
 	field, unit, _ := strings.Cut(key, ":")
 	name := "node_memory_" + strings.NewReplacer("(", "_", ")", "").Replace(field)
 	if strings.TrimSpace(unit) == "kB" {
-		return name + "_bytes"
+		name += "_bytes"
 	}
-	return name
+	return seriesName(name)
 }
 
 func (m *memory) collect(_ context.Context, b *batch) error {
@@ -72,24 +73,15 @@ func (m *memory) parse(text []byte, b *batch) {
 		field, rest := cutField(line)
 		amount, unit := cutField(rest)
 		value, ok := number(amount)
-		if !ok || len(field) < 2 || field[len(field)-1] != ':' || !plain(field[:len(field)-1]) {
+		if !ok || len(field) < 2 || field[len(field)-1] != ':' {
 			continue
 		}
 		unit = bytes.TrimSpace(unit)
 		if string(unit) == "kB" {
 			value *= 1024
 		}
-		b.add(m.names.of(append(append(key[:0], field...), unit...)), nil, value)
-	}
-}
-
-// plain reports whether a field becomes a valid name: letters, digits, underscores and brackets.
-func plain(field []byte) bool {
-	for _, c := range field {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '(' || c == ')' {
-			continue
+		if name := m.names.of(append(append(key[:0], field...), unit...)); name != "" {
+			b.add(name, nil, value)
 		}
-		return false
 	}
-	return true
 }

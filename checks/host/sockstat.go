@@ -49,10 +49,7 @@ type sockstat struct {
 
 // sockstatName joins a protocol and a field, "TCP" and "inuse"; names with signs that no series has are left out.
 func sockstatName(key string) string {
-	if !plain([]byte(key)) {
-		return ""
-	}
-	return "node_sockstat_" + key
+	return seriesName("node_sockstat_" + key)
 }
 
 func (s *sockstat) collect(_ context.Context, b *batch) error {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 
 	"github.com/dialtone/dialtone"
@@ -37,6 +38,16 @@ func cutField(line []byte) (field, rest []byte) {
 		return line, nil
 	}
 	return line[:i], line[i:]
+}
+
+var nameSyntax = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// seriesName returns a name that a series can have, or nothing: what the kernel calls a thing is not always one.
+func seriesName(name string) string {
+	if !nameSyntax.MatchString(name) {
+		return ""
+	}
+	return name
 }
 
 // maxKept bounds what is remembered of names that come and go, such as the interfaces of containers.
