@@ -23,7 +23,7 @@ func (absent) TargetsActive() map[string][]*scrape.Target { return nil }
 func (absent) TargetsDropped() map[string][]*scrape.Target { return nil }
 
 // TargetsDroppedCounts are none.
-func (absent) TargetsDroppedCounts() map[string]int { return nil }
+func (absent) TargetsDroppedCounts() map[string]int { return map[string]int{} }
 
 // ScrapePoolConfig finds none.
 func (absent) ScrapePoolConfig(string) (*config.ScrapeConfig, error) {

@@ -26,7 +26,7 @@ func (i intake) Appender(ctx context.Context) storage.Appender {
 
 type intakeAppender struct {
 	storage.Appender
-	ctx            context.Context
+	ctx            context.Context // of the request: Commit has no other way to it
 	store          *Store
 	oldest, newest int64 // ms
 }
@@ -63,7 +63,7 @@ func (a *intakeAppender) AppendHistogram(
 // Commit returns when the samples are on disk.
 func (a *intakeAppender) Commit() error {
 	if err := errors.Join(a.store.usable(), a.store.disk.check()); err != nil {
-		return errors.Join(err, a.Appender.Rollback())
+		return errors.Join(err, a.Rollback())
 	}
 	if err := a.Appender.Commit(); err != nil {
 		return a.store.fail(fmt.Errorf("writing to the write-ahead log: %w", err))

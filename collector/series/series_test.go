@@ -1,7 +1,6 @@
 package series
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // open opens a store that is closed when the test ends. change may be nil.
 func open(t testing.TB, dir string, change func(*Config)) *Store {
 	t.Helper()
-	cfg := Config{Dir: dir, MinFree: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	cfg := Config{Dir: dir, MinFree: 1, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&cfg)
 	}
