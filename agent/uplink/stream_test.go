@@ -50,8 +50,10 @@ func TestNothingIsLostOrDoubledOverABrokenLink(t *testing.T) {
 		switch rng.IntN(8) {
 		case 0:
 			p.set(linkCut)
+			eventually(t, "the cut", func() bool { return !u.Stats().Connected })
 		case 1, 2:
 			p.set(linkUp)
+			eventually(t, "the connection", func() bool { return u.Stats().Connected })
 		case 3:
 			flush(t, u)
 		}
@@ -62,6 +64,9 @@ func TestNothingIsLostOrDoubledOverABrokenLink(t *testing.T) {
 		t.Errorf("%d were handed over twice, such as %s", len(keys), keys[0])
 	}
 	eventually(t, "an empty spool", func() bool { st := u.Stats(); return st.SpooledBytes == 0 && st.PendingSamples == 0 })
+	if n := u.Stats().Connects; n < 5 {
+		t.Errorf("only %d connections: the link was hardly broken", n)
+	}
 }
 
 func flush(t *testing.T, u *Uplink) {
