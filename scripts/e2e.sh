@@ -7,6 +7,9 @@ set -euo pipefail
 export CHROMIUM=${CHROMIUM:-$PWD/scripts/chromium} NODE_OPTIONS="${NODE_OPTIONS:-} --test-reporter=spec"
 "$CHROMIUM" --version >/dev/null || die "no browser; the line above says why"
 
+# node --test is content with no test at all.
+compgen -G 'dashboards/web/e2e/*.test.mjs' >/dev/null || die "no browser tests in dashboards/web/e2e"
+
 look() { (cd dashboards/web && npm run --silent e2e); }
 
 [ -z "${BASE_URL:-}" ] || { look; exit; }
