@@ -115,6 +115,7 @@ func (s *service) onHealed(ctx context.Context, a heal.Answer) {
 		s.retry.Reset(time.Until(a.Next))
 	}
 	s.publish()
+	s.unqueue()
 	if a.Acted {
 		s.agent.poke(freed)
 		s.look(ctx, true)

@@ -432,6 +432,29 @@ func TestOrders(t *testing.T) {
 	})
 }
 
+// TestAnOrderDuringAHealWaits: a person who stops a service that is being healed gets what was ordered.
+func TestAnOrderDuringAHealWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("web")
+		w.things["web"].deaf = true
+		a, end := begin(t, w.config(t, file(process("web"))))
+		defer end()
+		pass(6 * time.Second)
+		w.kill("web")
+		pass(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := a.Do(ctx, Stop, []string{"web"}, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Hour)
+		expectActs(t, w, "start web", "stop web")
+		if s := statusOf(a, "web"); s.Monitored || s.Healing {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
 func TestExecIsAnAction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("disk")

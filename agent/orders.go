@@ -121,7 +121,7 @@ func (s *service) onOrder(ctx context.Context, o order) {
 // act begins the heal that a start, stop or restart by a person is: journalled and verified like any, but not bound by the budget.
 func (s *service) act(o order) {
 	if s.healing {
-		o.reply <- errors.New("it is being healed right now; try again when that has ended")
+		s.queue(o)
 		return
 	}
 	if o.verb == Start && s.present() && s.state == dialtone.OK {
@@ -141,6 +141,24 @@ func (s *service) act(o order) {
 		return
 	}
 	s.monitor(o.who)
+}
+
+// queue keeps an order for the end of the heal in flight.
+func (s *service) queue(o order) {
+	if len(s.queued) >= cap(s.orders) {
+		o.reply <- errors.New("it is being healed, and other orders wait already")
+		return
+	}
+	s.queued = append(s.queued, o)
+}
+
+// unqueue begins the orders that waited for a heal.
+func (s *service) unqueue() {
+	waited := s.queued
+	s.queued = nil
+	for _, o := range waited {
+		s.act(o)
+	}
 }
 
 // monitor ends a rest.

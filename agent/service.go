@@ -33,6 +33,7 @@ type service struct {
 	again    bool // something happened while looking: look once more
 	healing  bool
 	waiting  []chan error // orders that end with the next sighting
+	queued   []order      // what a person ordered during a heal
 	ordered  chan error   // the order that the heal in flight answers
 	stopWith func()       // ends the watch of the process
 	pid      int

@@ -76,12 +76,14 @@ func TestTheAgentOfANode(t *testing.T) {
 	t.Cleanup(func() { _ = syscall.Kill(agent, syscall.SIGKILL) })
 	say(1) // only one
 
-	first := waitForPID(t, filepath.Join(dir, "web.pid"), 0)
+	waitForState(t, say, "ok")
+	first := pidIn(t, filepath.Join(dir, "web.pid"))
 	t.Cleanup(func() { _ = syscall.Kill(pidIn(t, filepath.Join(dir, "web.pid")), syscall.SIGKILL) })
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	waitForPID(t, filepath.Join(dir, "web.pid"), first)
+	waitForState(t, say, "ok")
 
 	for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1} {
 		if err := syscall.Kill(agent, signal); err != nil {
@@ -147,6 +149,18 @@ func pidIn(t *testing.T, path string) int {
 		return 0
 	}
 	return pid
+}
+
+// waitForState waits until the summary gives the service a state.
+func waitForState(t *testing.T, say func(int, ...string) string, state string) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !strings.Contains(say(0, "summary"), " "+state+" ") {
+		if time.Now().After(deadline) {
+			t.Fatalf("web never was %s:\n%s", state, say(0, "status"))
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 }
 
 // waitForPID waits until a pidfile names a living process other than the one given.
