@@ -91,6 +91,9 @@ func Open(cfg Config) (*Desk, error) {
 	if err := d.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading %s: %w", cfg.Path, err), db.Close())
 	}
+	if len(d.ways) == 0 {
+		d.log.Warn("nobody is told of incidents: the settings name no notifier")
+	}
 	go d.write()
 	if err := d.commit(context.Background(), (*draft).adopt); err != nil {
 		return nil, errors.Join(err, d.Close())

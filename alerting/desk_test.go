@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/alerting/notify"
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 )
 
 // receiver is a notifier that keeps what it was sent. While down is set every attempt fails with it; block, when set, is
@@ -71,7 +73,6 @@ func (r *receiver) heard() []string {
 type office struct {
 	t    *testing.T
 	desk *Desk
-	path string
 	cfg  Config
 	stop func()
 	seq  int
@@ -84,11 +85,26 @@ func newOffice(t *testing.T, change func(*Settings), ways ...Way) *office {
 	if change != nil {
 		change(settings)
 	}
-	o := &office{t: t, path: filepath.Join(t.TempDir(), "desk.db")}
-	o.cfg = Config{Path: o.path, Settings: settings, Ways: ways, Log: slog.New(slog.DiscardHandler)}
+	o := &office{t: t}
+	o.cfg = Config{Path: filepath.Join(memoryDir(t), "desk.db"), Settings: settings, Ways: ways, Log: slog.New(slog.DiscardHandler)}
 	o.open()
 	t.Cleanup(func() { o.close() })
 	return o
+}
+
+// memoryDir is a folder in memory where there is one: these tests turn on what is written, not on how long an fsync takes.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "desk")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func (o *office) open() {
@@ -357,6 +373,56 @@ func TestAckStopsPagesAndWorseRearms(t *testing.T) {
 			t.Errorf("still taken: %+v", in)
 		}
 	})
+}
+
+func TestAckDuringAnAttemptEndsItsRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &receiver{block: make(chan struct{}), down: errors.New("connection reset")}
+		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
+		o.tell(down("nginx"))
+		o.do(o.desk.Ack(t.Context(), o.only().ID, "ada"))
+		close(hook.block)
+		o.pass(time.Hour)
+		same(t, "attempts", hook.attempts, 1)
+		hook.back()
+		o.tell(nginxUp())
+		same(t, "the attempt may have arrived, so its end is told", hook.heard(), []string{"resolved/over nginx on web1 is well again"})
+	})
+}
+
+func TestStopDuringAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &receiver{block: make(chan struct{})}
+		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
+		o.tell(down("nginx"))
+		o.close()
+		first, err := o.stored()
+		if err != nil || first[0].State != dialtone.NoticeSending {
+			t.Fatalf("%+v %v", first, err)
+		}
+		close(hook.block)
+		o.open()
+		synctest.Wait()
+		if len(hook.got) != 1 || hook.got[0].ID != first[0].ID || hook.got[0].Attempt != 2 {
+			t.Errorf("not sent again under its ID: %+v", hook.got)
+		}
+	})
+}
+
+// stored reads the notices of a desk that is closed.
+func (o *office) stored() (rows []*row, err error) {
+	db, err := openStore(o.cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketNotices).ForEach(func(id, _ []byte) error {
+			r, err := getRow(tx, id)
+			rows = append(rows, r)
+			return err
+		})
+	})
+	return rows, errors.Join(err, db.Close())
 }
 
 func TestRemindersEscalationAndMute(t *testing.T) {

@@ -168,7 +168,9 @@ func metadata(m Message) slack.SlackMetadata {
 func blocks(m Message, l Letter) []slack.Block {
 	all := []slack.Block{
 		slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(mark(m)+" "+l.Title, slackHeader), true, false)),
-		section(escape(strings.Join(l.Lines, "\n"))),
+	}
+	if len(l.Lines) > 0 {
+		all = append(all, section(escape(strings.Join(l.Lines, "\n"))))
 	}
 	if len(l.Items) > 0 {
 		lines := make([]string, len(l.Items))
