@@ -93,6 +93,10 @@ func (p *Pages) headline(pl *plot.Plot, g graph, s selection, hidden int) {
 		pl.Title = "No figures for " + strings.ToLower(g.Name[:1]) + g.Name[1:] + " in this window."
 		return
 	}
+	if pl.To.Sub(first.LastAt) > 2*pl.Step+pl.Step/2 {
+		pl.Title = fmt.Sprintf("No figures since %s; the last was %s.", p.minute(first.LastAt, pl.To.Sub(pl.From)), pl.Unit.Format(first.Last))
+		return
+	}
 	if pl.Unit == plot.State {
 		pl.Title = p.stateLine(pl, s)
 		return

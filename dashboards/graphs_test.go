@@ -101,8 +101,8 @@ func TestWindows(t *testing.T) {
 		wrong    string
 	}{
 		{query: "", from: "2026-11-21T02:26:20Z", to: "2026-11-21T03:26:20Z", step: 10 * time.Second, rate: time.Minute},
-		{query: "span=day", from: "2026-11-20T03:28:20Z", to: "2026-11-21T03:26:20Z", step: 220 * time.Second, rate: 880 * time.Second},
-		{query: "span=6h&at=2026-11-21T03:12Z", from: "2026-11-20T21:12:40Z", to: "2026-11-21T03:12:00Z", step: 55 * time.Second, rate: 220 * time.Second},
+		{query: "span=day", from: "2026-11-20T03:25:20Z", to: "2026-11-21T03:26:20Z", step: 220 * time.Second, rate: 880 * time.Second},
+		{query: "span=6h&at=2026-11-21T03:12Z", from: "2026-11-20T21:11:45Z", to: "2026-11-21T03:12:00Z", step: 55 * time.Second, rate: 220 * time.Second},
 		{query: "span=year", wrong: "span="},
 		{query: "span=1s", wrong: "span="},
 		{query: "span=99999d", wrong: "span="},

@@ -140,37 +140,38 @@ func (p *Pages) place(ctx context.Context, in dialtone.Incident) (text, next str
 type incidentsView struct {
 	Incidents part[[]dialtone.Incident]
 	Line      string
+	More      string
 }
 
 func (p *Pages) incidentsPage(ctx context.Context, _ *http.Request) (*page, error) {
 	v := incidentsView{Incidents: read(p, "the incidents", func() ([]dialtone.Incident, error) {
 		return p.source.Incidents(ctx, IncidentFilter{Limit: 500})
 	})}
-	v.Line = incidentsLine(v.Incidents)
+	v.Line, v.More = incidentsLine(v.Incidents)
 	return &page{Name: "incidents", Title: "Incidents", Nav: "incidents", Live: "incidents", Body: v}, nil
 }
 
-func incidentsLine(all part[[]dialtone.Incident]) string {
+func incidentsLine(all part[[]dialtone.Incident]) (line, more string) {
 	if all.Fault != "" {
-		return "The incidents could not be read."
+		return "The incidents could not be read.", ""
 	}
-	open, healed := 0, 0
+	if len(all.Data) == 0 {
+		return "Nothing has broken yet.", ""
+	}
+	open, unpaged := 0, 0
 	for _, in := range all.Data {
-		if in.State.Open() {
+		switch {
+		case in.State.Open():
 			open++
-			continue
-		}
-		if !in.Paged {
-			healed++
+		case !in.Paged:
+			unpaged++
 		}
 	}
-	switch {
-	case len(all.Data) == 0:
-		return "Nothing has broken yet."
-	case open == 0:
-		return fmt.Sprintf("Nothing is open. Of the last %s, %d ended without anybody being paged.", plural(len(all.Data), "incident"), healed)
+	more = fmt.Sprintf("Of the last %s, %d ended without anybody being paged.", plural(len(all.Data), "incident"), unpaged)
+	if open == 0 {
+		return "Nothing is open.", more
 	}
-	return fmt.Sprintf("%s open. Of the last %s, %d ended without anybody being paged.", isAre(open), plural(len(all.Data), "incident"), healed)
+	return isAre(open) + " open.", more
 }
 
 func isAre(n int) string {

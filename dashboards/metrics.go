@@ -163,9 +163,18 @@ func (p *Pages) comparisonPlot(g graph, found []Series, w window) *plot.Plot {
 	pl.Series = lines
 	p.headline(pl, g, selection{}, hidden)
 	if len(lines) > 1 && !pl.Empty() && g.Unit != plot.State {
-		pl.Title = fmt.Sprintf("%s is highest: %s now.", lines[0].Name, g.Unit.Format(lines[0].Summary().Last))
+		pl.Title = highest(g, lines)
 	}
 	return pl
+}
+
+// highest says which line is highest; lines are the greatest first.
+func highest(g graph, lines []plot.Series) string {
+	most, least := lines[0].Summary(), lines[len(lines)-1].Summary()
+	if most.Last == least.Last {
+		return fmt.Sprintf("All are at %s.", g.Unit.Format(most.Last))
+	}
+	return fmt.Sprintf("%s is highest: %s.", lines[0].Name, g.Unit.Format(most.Last))
 }
 
 // named gives each line a name of host and, where the graph has one, of the thing on it.

@@ -9,6 +9,7 @@ import (
 type Summary struct {
 	Count               int
 	Last, Min, Max, Avg float64
+	LastAt              time.Time // the instant of Last
 	MaxAt               time.Time // the first instant of Max
 }
 
@@ -21,7 +22,7 @@ func (s Series) Summary() Summary {
 			continue
 		}
 		sum.Count++
-		sum.Last = pt.Value
+		sum.Last, sum.LastAt = pt.Value, pt.At
 		total += pt.Value
 		sum.Min = math.Min(sum.Min, pt.Value)
 		if pt.Value > sum.Max {

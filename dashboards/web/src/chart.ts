@@ -90,7 +90,7 @@ export class Chart extends HTMLElement {
   private draw(): void {
     const graph = this.graph;
     if (!graph || graph.series.length === 0 || graph.values.every((row) => row.every((v) => v === null))) return;
-    const height = this.offsetHeight || 200;
+    const height = this.plot?.height ?? this.querySelector("svg")?.getBoundingClientRect().height ?? 200;
     const width = this.clientWidth;
     this.plot?.destroy();
     if (!this.box) this.build(height);
