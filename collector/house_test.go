@@ -273,3 +273,11 @@ func (a *agent) events(run int, first uint64, whys ...string) {
 func sample(v float64) dialtone.Sample {
 	return dialtone.Sample{Name: "m", At: time.UnixMilli(1_770_000_000_000 + int64(v)), Value: v}
 }
+
+// nothing is a store that forgets.
+type nothing struct{}
+
+func (nothing) Append(context.Context, string, []dialtone.Sample) (AppendResult, error) {
+	return AppendResult{}, nil
+}
+func (nothing) Sync(context.Context) error { return nil }

@@ -320,7 +320,11 @@ func TestTwoAgentsOfOneName(t *testing.T) {
 	two.hearError(wire.CodeName)
 	_ = one.conn.Close()
 	eventually(t, "the end of the first", func() bool { st, _ := h.nodes.Node("web1"); return !st.Connected })
-	eventually(t, "a free name", func() bool { h.intake.seats.mu.Lock(); defer h.intake.seats.mu.Unlock(); return len(h.intake.seats.names) == 0 })
+	eventually(t, "a free name", func() bool {
+		h.intake.seats.mu.Lock()
+		defer h.intake.seats.mu.Unlock()
+		return len(h.intake.seats.names) == 0
+	})
 	h.dial(t).hello(helloOf("two", "web1", "run"))
 }
 
