@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func BenchmarkIntake(b *testing.B) {
 	for seq := uint64(1); b.Loop(); seq++ {
 		for i := range round {
 			round[i].At = round[i].At.Add(5 * time.Second)
-			round[i].Value += float64(i%17) / 100
+			round[i].Value = math.Round(round[i].Value*100+float64(i%17)) / 100
 		}
 		dict, batch, err := a.enc.Encode(wire.Batch{Seq: seq, Samples: round})
 		if err != nil {

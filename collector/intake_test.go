@@ -337,7 +337,12 @@ func TestAReconnectWaitsForWhatIsBeingStored(t *testing.T) {
 	a := h.dial(t)
 	a.hello(helloOf("id", "web1", "now"))
 	a.samples(0, 1, sample(1))
-	eventually(t, "the store at work", func() bool { h.nodes.mu.Lock(); defer h.nodes.mu.Unlock(); return h.nodes.entries["web1"].busy == 1 })
+	eventually(t, "the store at work", func() bool {
+		h.nodes.mu.Lock()
+		defer h.nodes.mu.Unlock()
+		e := h.nodes.entries["web1"]
+		return e != nil && e.busy == 1
+	})
 	b := h.dial(t)
 	b.must(wire.EncodeJSON(nil, wire.TypeHello, helloOf("id", "web1", "now")))
 	close(gate)
