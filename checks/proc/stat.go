@@ -22,6 +22,7 @@ type Stat struct {
 	Comm    string // name of the program, at most 15 bytes
 	State   byte   // R, S, D, Z, T, …
 	PPID    int
+	TTY     int // controlling terminal; 0 where there is none
 	Flags   uint64
 	Ticks   uint64 // CPU time, user and system, in ticks
 	Threads int
@@ -55,6 +56,7 @@ func sinceBoot() time.Duration {
 const (
 	fieldState   = 0
 	fieldPPID    = 1
+	fieldTTY     = 4
 	fieldFlags   = 6
 	fieldUser    = 11
 	fieldSystem  = 12
@@ -93,6 +95,8 @@ func (s *Stat) parseFields(text []byte) error {
 			s.State = field[0]
 		case fieldPPID:
 			s.PPID, err = strconv.Atoi(string(field))
+		case fieldTTY:
+			s.TTY, err = strconv.Atoi(string(field))
 		case fieldFlags:
 			s.Flags, err = strconv.ParseUint(string(field), 10, 64)
 		case fieldUser, fieldSystem:
@@ -117,6 +121,6 @@ func (s *Stat) parseFields(text []byte) error {
 
 // String returns the line that Parse reads; what Stat does not keep is 0.
 func (s Stat) String() string {
-	return fmt.Sprintf("%d (%s) %c %d 0 0 0 0 %d 0 0 0 0 %d 0 0 0 0 0 %d 0 %d 0 %d",
-		s.PID, s.Comm, s.State, s.PPID, s.Flags, s.Ticks, s.Threads, s.Start, s.RSS)
+	return fmt.Sprintf("%d (%s) %c %d 0 0 %d 0 %d 0 0 0 0 %d 0 0 0 0 0 %d 0 %d 0 %d",
+		s.PID, s.Comm, s.State, s.PPID, s.TTY, s.Flags, s.Ticks, s.Threads, s.Start, s.RSS)
 }

@@ -125,6 +125,17 @@ func CommandLine(text []byte) string {
 	return string(bytes.TrimSpace(bytes.ReplaceAll(text, []byte{0}, []byte{' '})))
 }
 
+// CommandLine returns the arguments of a process with a space between them, or its name where it shows none; empty when it has ended.
+func (t *Table) CommandLine(pid int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.procs[pid]
+	if p == nil {
+		return ""
+	}
+	return t.commandLine(p)
+}
+
 // All returns every process that runs now, the kernel's own left out, in no order.
 func (t *Table) All() ([]Stat, error) {
 	t.mu.Lock()
