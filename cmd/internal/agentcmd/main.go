@@ -43,6 +43,7 @@ Verbs, for the agent that runs
   reload                           read the control file again
   validate                         check everything now, and print a summary
   quit                             end the agent
+  kinds [NAME]                     what can be checked and healed (no agent needed)
 
 Signals: HUP reloads, USR1 checks everything now, TERM and INT end the agent.
 `
@@ -60,10 +61,10 @@ type line struct {
 	names      []string
 }
 
-// verbs are the commands to a running agent.
-var verbs = []string{"start", "stop", "restart", "monitor", "unmonitor", "status", "summary", "reload", "validate", "quit"}
+// verbs are the commands, all but kinds for a running agent.
+var verbs = []string{"start", "stop", "restart", "monitor", "unmonitor", "status", "summary", "reload", "validate", "quit", "kinds"}
 
-// IsVerb reports whether a word is a command to a running agent.
+// IsVerb reports whether a word is a command, and not the start of an agent.
 func IsVerb(word string) bool { return slices.Contains(verbs, word) }
 
 // Main runs one command line and returns the exit status. ctx ends a foreground agent.
@@ -141,6 +142,9 @@ func seconds(text string) (time.Duration, error) {
 }
 
 func (l line) run(ctx context.Context, args []string, stdout io.Writer, version string) error {
+	if l.verb == "kinds" {
+		return WriteKinds(stdout, l.names...)
+	}
 	path, err := l.controlFile()
 	if err != nil {
 		return err
