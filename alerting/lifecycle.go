@@ -126,11 +126,10 @@ func (in *incident) wantsPage(now time.Time) bool {
 }
 
 // again opens a resolved incident once more. One that was paged before pages at once, healer or not: a second outage is
-// never swallowed.
+// never swallowed. What receivers know stays: one whom the end has not reached still believes in the first break.
 func (in *incident) again(e dialtone.Event, now time.Time, p Policy) outcome {
 	in.Resolved, in.Acked, in.Owner, in.Escalated = time.Time{}, time.Time{}, "", time.Time{}
 	in.Reopened++
-	in.Told = nil
 	in.Severity = e.To
 	in.see(e)
 	return in.begin(e.Healing && !in.Paged, reasonAgain, now, p)

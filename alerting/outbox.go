@@ -185,7 +185,8 @@ func (dr *draft) delivered(sent *row, receipt notify.Receipt) error {
 	} else {
 		delete(in.Told, r.Way)
 	}
-	if r.Kind == dialtone.NoticeFiring && receipt.External != "" && r.Batch == "" {
+	begins := r.Kind == dialtone.NoticeFiring || r.Reason == reasonAgain
+	if begins && receipt.External != "" && r.Batch == "" {
 		if in.Threads == nil {
 			in.Threads = map[string]string{}
 		}

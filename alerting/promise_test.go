@@ -96,16 +96,21 @@ func (o *office) untold(hook *receiver) []string {
 	}
 	var problems []string
 	for _, in := range all {
-		var last *notify.Message
-		for i, m := range hook.got {
+		var last dialtone.NoticeKind
+		for _, m := range hook.got {
 			if m.Incident.ID == in.ID {
-				last = &hook.got[i]
+				last = m.Kind
+			}
+			for _, line := range m.Digest {
+				if line.Incident.ID == in.ID {
+					last = line.Kind
+				}
 			}
 		}
 		switch {
-		case in.State == dialtone.IncidentTriggered && in.MutedUntil.IsZero() && (last == nil || last.Kind == dialtone.NoticeResolved):
+		case in.State == dialtone.IncidentTriggered && in.MutedUntil.IsZero() && (last == "" || last == dialtone.NoticeResolved):
 			problems = append(problems, fmt.Sprintf("%s is broken and nobody knows: %+v", in.ID, in))
-		case in.State == dialtone.IncidentResolved && last != nil && last.Kind != dialtone.NoticeResolved:
+		case in.State == dialtone.IncidentResolved && last != "" && last != dialtone.NoticeResolved:
 			problems = append(problems, in.ID+" is well and nobody knows")
 		}
 	}

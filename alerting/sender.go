@@ -107,7 +107,6 @@ func (s *sender) send(ctx context.Context, rows []*row) {
 	if len(rows) == 0 {
 		return
 	}
-	s.storm.count(time.Now())
 	receipt, err := s.attempt(ctx, s.compose(ctx, rows, incidents))
 	if err != nil && ctx.Err() != nil {
 		return // whether it arrived is unknown: the next start finds the rows in "sending" and sends them again
@@ -117,8 +116,11 @@ func (s *sender) send(ctx context.Context, rows []*row) {
 
 func (s *sender) compose(ctx context.Context, rows []*row, incidents []*incident) notify.Message {
 	now := time.Now()
-	if rows[0].Batch == "" {
+	if len(rows) == 1 {
 		m := s.desk.message(rows[0], incidents[0].Incident, now)
+		if rows[0].Batch != "" {
+			m.ID = rows[0].Batch // what is left of a digest that may have arrived
+		}
 		m.Thread = incidents[0].Threads[s.way.Name]
 		m.Image = s.draw(ctx, m.Incident)
 		return m
@@ -218,6 +220,7 @@ func (s *sender) enter(dr *draft, rows []*row, receipt notify.Receipt, sendErr e
 func (s *sender) learn(err error, attempt int) {
 	switch {
 	case err == nil:
+		s.storm.count(time.Now())
 		if s.trouble > 0 {
 			s.desk.log.Info("notifier answers again", "way", s.way.Name, "attempt", attempt)
 		}
