@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,16 +156,41 @@ func judgeCompare(test *control.Compare, report *checks.Report) (bit, string) {
 	if !known {
 		return noData, ""
 	}
-	failing := test.Op.Holds(value, test.Threshold)
+	what, read := measured(test.Value, value)
+	if !test.Op.Holds(value, test.Threshold) {
+		return passes, what + " is " + read
+	}
 	written := test.Written
 	if written == "" {
-		written = strconv.FormatFloat(test.Threshold, 'f', -1, 64)
+		_, written = measured(test.Value, test.Threshold)
 	}
-	relation := "is within"
-	if failing {
-		relation = "matches"
+	return fails, fmt.Sprintf("%s is %s (limit %s %s)", what, read, test.Op, written)
+}
+
+// measured splits a value's name from its unit, and writes the number as a person reads it.
+func measured(name string, value float64) (what, read string) {
+	number := strconv.FormatFloat(value, 'g', 4, 64)
+	for suffix, unit := range map[string]string{"_percent": " %", "_seconds": " s", "_bytes_per_second": " B/s"} {
+		if what, is := strings.CutSuffix(name, suffix); is {
+			return plain(what), number + unit
+		}
 	}
-	return verdict(failing), fmt.Sprintf("%s is %s and %s the limit %s %s", test.Value, strconv.FormatFloat(value, 'f', -1, 64), relation, test.Op, written)
+	if what, is := strings.CutSuffix(name, "_bytes"); is {
+		return plain(what), bytesText(value)
+	}
+	return plain(name), strconv.FormatFloat(value, 'f', -1, 64)
+}
+
+func plain(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// bytesText writes bytes in the largest unit of 1024 that leaves a whole number before the point.
+func bytesText(n float64) string {
+	units := []string{" B", " KiB", " MiB", " GiB", " TiB"}
+	i := 0
+	for ; n >= 1024 && i < len(units)-1; i++ {
+		n /= 1024
+	}
+	return strconv.FormatFloat(n, 'g', 4, 64) + units[i]
 }
 
 func judgeConnection(test *control.Connection, report *checks.Report) (bit, string) {

@@ -45,9 +45,9 @@ func TestStateOfAService(t *testing.T) {
 			missing, dialtone.OK, "process 42 is gone",
 		},
 		{"connection", "process", []*control.Rule{{Test: port, Then: alert}}, refused, dialtone.Critical, "connection to port 80: connection refused"},
-		{"load", "process", []*control.Rule{{Test: cpu, Then: alert}}, hot, dialtone.Warning, "cpu_percent is 93 and matches the limit > 80 %"},
-		{"load that repairs", "process", []*control.Rule{{Test: cpu, Then: restart}}, hot, dialtone.Critical, "cpu_percent is 93 and matches the limit > 80 %"},
-		{"program status", "program", []*control.Rule{{Test: status, Then: alert}}, hot, dialtone.Critical, "status is 2 and matches the limit != 0"},
+		{"load", "process", []*control.Rule{{Test: cpu, Then: alert}}, hot, dialtone.Warning, "cpu is 93 % (limit > 80 %)"},
+		{"load that repairs", "process", []*control.Rule{{Test: cpu, Then: restart}}, hot, dialtone.Critical, "cpu is 93 % (limit > 80 %)"},
+		{"program status", "program", []*control.Rule{{Test: status, Then: alert}}, hot, dialtone.Critical, "status is 2 (limit != 0)"},
 		{
 			"the worst counts", "process",
 			[]*control.Rule{{Test: cpu, Then: alert}, {Test: &control.Expect{Value: "uid", Want: "0"}, Then: restart}},
@@ -166,6 +166,27 @@ func TestPassesIsWhatVerifiesAHeal(t *testing.T) {
 				t.Errorf("passes: %v (%s), want %v", got, why, test.want)
 			}
 		})
+	}
+}
+
+func TestMeasuredReadsWell(t *testing.T) {
+	tests := []struct {
+		name  string
+		value float64
+		want  string
+	}{
+		{"cpu_percent", 93.456, "cpu is 93.46 %"},
+		{"total_memory_bytes", 314572800, "total memory is 300 MiB"},
+		{"space_free_bytes", 512, "space free is 512 B"},
+		{"response_seconds", 0.25, "response is 0.25 s"},
+		{"read_bytes_per_second", 1500, "read is 1500 B/s"},
+		{"load1", 8.46, "load1 is 8.46"},
+		{"inodes", 12345678, "inodes is 12345678"},
+	}
+	for _, test := range tests {
+		if what, read := measured(test.name, test.value); what+" is "+read != test.want {
+			t.Errorf("%s reads %q, want %q", test.name, what+" is "+read, test.want)
+		}
 	}
 }
 
