@@ -43,8 +43,7 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request) {
 		p.write(w, r, lost("There is no such incident or action.", "The incident may be older than what is kept."))
 	case err != nil:
 		p.log.Warn("an action on an incident failed", "action", r.PathValue("action"), "incident", id, "error", err)
-		p.write(w, r, &page{Name: "lost", Title: "Not done", Status: http.StatusServiceUnavailable,
-			Body: lostView{Title: "This was not done.", Why: fmt.Sprintf("The collector said: %v. Nothing was changed; go back and try again.", err)}})
+		p.write(w, r, failed("This was not done.", fmt.Sprintf("The collector said: %v. Go back and try again.", err)))
 	default:
 		http.Redirect(w, r, "/i/"+url.PathEscape(id), http.StatusSeeOther)
 	}

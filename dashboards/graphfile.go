@@ -69,7 +69,7 @@ var formats = map[string]struct {
 	"json": {"application/json", writeJSON, true},
 }
 
-// plotNamed describes a graph of the catalogue, of a stored series, or of an incident, as its address says.
+// plotNamed describes a graph of the catalog, of a stored series, or of an incident, as its address says.
 func (p *Pages) plotNamed(ctx context.Context, name string, q url.Values) (*plot.Plot, error) {
 	if name == "incident" {
 		in, err := p.source.Incident(ctx, q.Get("id"))

@@ -151,7 +151,7 @@ func (p *Pages) hostPage(ctx context.Context, r *http.Request) (*page, error) {
 	}
 	w, err := p.windowOf(r.URL.Query())
 	if err != nil {
-		return lost("This window of time cannot be shown.", err.Error()+"."), nil
+		return nil, err
 	}
 	v := hostView{Node: nodes[i], Spans: spanLinks(r.URL, w.Name), Window: w}
 	v.Node.Services = servicesWorstFirst(v.Node.Services)

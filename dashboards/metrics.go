@@ -50,7 +50,7 @@ func byPrefix(names []string) []nameGroup {
 // metricView compares one graph over all hosts: drawn together, and in a table with the greatest first.
 type metricView struct {
 	Graph  graph
-	Raw    bool // a stored series, not a graph of the catalogue
+	Raw    bool // a stored series, not a graph of the catalog
 	How    []spanLink
 	Spans  []spanLink
 	Window window
@@ -70,7 +70,7 @@ func (p *Pages) metricPage(ctx context.Context, r *http.Request) (*page, error) 
 	q := r.URL.Query()
 	w, err := p.windowOf(q)
 	if err != nil {
-		return lost("This window of time cannot be shown.", err.Error()+"."), nil
+		return nil, err
 	}
 	g, err := p.graphNamed(ctx, r.PathValue("series"), q.Get("how"))
 	if err != nil {
@@ -87,7 +87,7 @@ func (p *Pages) metricPage(ctx context.Context, r *http.Request) (*page, error) 
 	return &page{Name: "metric", Title: g.Name, Nav: "series", Body: v}, nil
 }
 
-// graphNamed finds a graph of the catalogue, made to compare hosts, or makes one of a stored series. A zero graph means there is neither.
+// graphNamed finds a graph of the catalog, made to compare hosts, or makes one of a stored series. A zero graph means there is neither.
 func (p *Pages) graphNamed(ctx context.Context, name, wanted string) (graph, error) {
 	if g, ok := graphByID(name); ok {
 		first := g.Lines[0]

@@ -174,10 +174,10 @@ func serviceVerdict(nodes []dialtone.NodeStatus) (string, badge, bool) {
 			}
 		}
 	}
-	switch {
-	case count == 0:
+	switch count {
+	case 0:
 		return "", badge{}, false
-	case count == 1:
+	case 1:
 		return fmt.Sprintf("%s is %s; nobody needs to act yet.", name, wordFor(worst)), stateBadge(worst), true
 	}
 	return fmt.Sprintf("%d services are not well; nobody needs to act yet.", count), stateBadge(worst), true

@@ -85,10 +85,11 @@ func (p *Pages) serve(build builder) http.HandlerFunc {
 		switch {
 		case errors.Is(err, ErrNotFound):
 			pg = lost("There is no such page.", "What you asked for is not here; it may be older than what is kept.")
+		case errors.Is(err, errWindow):
+			pg = lost("This window of time cannot be shown.", sentence(err.Error()))
 		case err != nil:
 			p.log.Warn("a page could not be built", "path", r.URL.Path, "error", err)
-			pg = &page{Name: "lost", Title: "Could not be read", Status: http.StatusServiceUnavailable,
-				Body: lostView{Title: "This page could not be read.", Why: fmt.Sprintf("The store said: %v. Load the page again in a moment.", err)}}
+			pg = failed("This page could not be read.", fmt.Sprintf("The store said: %v. Load the page again in a moment.", err))
 		}
 		p.write(w, r, pg)
 	}
@@ -154,6 +155,10 @@ type lostView struct{ Title, Why string }
 
 func lost(title, why string) *page {
 	return &page{Name: "lost", Title: "Not found", Status: http.StatusNotFound, Body: lostView{Title: title, Why: why}}
+}
+
+func failed(title, why string) *page {
+	return &page{Name: "lost", Title: title, Status: http.StatusServiceUnavailable, Body: lostView{Title: title, Why: why}}
 }
 
 func (p *Pages) nowhere(context.Context, *http.Request) (*page, error) {

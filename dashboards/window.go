@@ -93,7 +93,8 @@ func newWindow(name string, end time.Time, long time.Duration) window {
 	step := (long/points + sampled - 1).Truncate(sampled)
 	step = max(step, sampled)
 	to := end.Truncate(sampled)
-	return window{Name: name, From: to.Add(-(long + step - 1) / step * step), To: to, Step: step, Rate: max(leastRate, 4*step)}
+	steps := int((long + step - 1) / step)
+	return window{Name: name, From: to.Add(time.Duration(-steps) * step), To: to, Step: step, Rate: max(leastRate, 4*step)}
 }
 
 // longer is the next longer usual window, which Munin shows beside; ok is false where there is none.

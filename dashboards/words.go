@@ -13,7 +13,7 @@ import (
 	"github.com/dialtone/dialtone/dashboards/plot"
 )
 
-// badge is a state as the pages show it: shape, word and colour, never colour alone.
+// badge is a state as the pages show it: shape, word and color, never color alone.
 type badge struct{ Class, Word string }
 
 // glyphs are the shapes on a 12 by 12 field, by class.

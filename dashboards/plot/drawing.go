@@ -8,7 +8,7 @@ import (
 // spot is a place on the page in CSS pixels, y downwards.
 type spot struct{ x, y float64 }
 
-// paint names a colour. In a page it is a class of the style sheet, in a picture a colour of the palette.
+// paint names a color. In a page it is a class of the style sheet, in a picture a color of the palette.
 type paint string
 
 const (
@@ -124,10 +124,10 @@ func (d *drawing) timeAxis(f *frame) {
 	for i, at := range f.times {
 		x := f.x(at)
 		d.add(line{paint: axis, spots: []spot{{x, f.bottom}, {x, f.bottom + 4}}, width: 1})
-		d.centred(tickLabel(at, f.step), x, f.bottom+17, &free, 0)
+		d.centered(tickLabel(at, f.step), x, f.bottom+17, &free, 0)
 		if f.step < day && i == 0 {
 			end := 0.0
-			d.centred(date(at), x, f.bottom+31, &end, f.left)
+			d.centered(date(at), x, f.bottom+31, &end, f.left)
 		}
 	}
 	if f.step >= day {
@@ -139,15 +139,15 @@ func (d *drawing) timeAxis(f *frame) {
 	}
 	for _, at := range f.times[min(1, len(f.times)):] {
 		if at.Hour() == 0 && at.Minute() == 0 && at.Second() == 0 {
-			d.centred(date(at), f.x(at), f.bottom+31, &free, 0)
+			d.centered(date(at), f.x(at), f.bottom+31, &free, 0)
 		}
 	}
 }
 
 func date(at time.Time) string { return at.Format("Mon 2 Jan") }
 
-// centred writes words around x, kept inside the drawing, and leaves them out where they would touch the words before.
-func (d *drawing) centred(words string, x, y float64, free *float64, least float64) {
+// centered writes words around x, kept inside the drawing, and leaves them out where they would touch the words before.
+func (d *drawing) centered(words string, x, y float64, free *float64, least float64) {
 	w := advance(words, textSize, false)
 	left := max(least, min(x-w/2, d.width-w-1))
 	if left < *free {
@@ -279,7 +279,7 @@ func moved(s shape, dx, dy float64) shape {
 func wrap(words string, size float64, bold bool, width float64, most int) []string {
 	var lines []string
 	now := ""
-	for _, word := range strings.Fields(words) {
+	for word := range strings.FieldsSeq(words) {
 		longer := strings.TrimSpace(now + " " + word)
 		if now == "" || advance(longer, size, bold) <= width {
 			now = longer

@@ -2,7 +2,7 @@ package plot
 
 import "image/color"
 
-// palettes are the colours of pictures, the same as those of the pages' style sheet. The contrast of each text colour against its
+// palettes are the colors of pictures, the same as those of the pages' style sheet. The contrast of each text color against its
 // background is 4.5:1 or more.
 var palettes = [2]map[paint]color.NRGBA{
 	Light: {

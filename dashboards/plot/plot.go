@@ -1,9 +1,9 @@
 // Package plot draws one description of a graph as SVG for pages and as PNG for Slack and mail, so that all three agree.
 //
 //	Plot ─► frame (scales, ticks, label places) ─► drawing (shapes with a paint) ─┬─► SVG: the paint is a class
-//	                                                                             └─► PNG: the paint is a colour
+//	                                                                             └─► PNG: the paint is a color
 //
-// The visual rules: one data colour, last week grey and dashed, capacity in the warning colour, lines labelled at their end
+// The visual rules: one data color, last week grey and dashed, capacity in the warning color, lines labeled at their end
 // instead of a legend, y from 0, gaps drawn as gaps, an incident as a red band, a heal as a violet tick, 24 hours, one zone.
 package plot
 
@@ -67,7 +67,7 @@ type Mark struct {
 	Label string
 }
 
-// Theme is the background that a picture is made for. SVG in a page ignores it: the page's own colours apply.
+// Theme is the background that a picture is made for. SVG in a page ignores it: the page's own colors apply.
 type Theme uint8
 
 // The themes.

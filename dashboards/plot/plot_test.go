@@ -72,7 +72,8 @@ func plots() map[string]*Plot {
 				{Name: "memcached", Points: wave(60, 1, 2.1)},
 				{Name: "mysql", Points: wave(60, 1, 2.2)},
 				{Name: "gunicorn with a very long name", Points: wave(60, 1, 2.3)},
-				{Name: "celery", Points: wave(60, 1, 2.4)}, {Name: "rabbitmq", Points: wave(60, 1, 30)},
+				{Name: "celery", Points: wave(60, 1, 2.4)},
+				{Name: "rabbitmq", Points: wave(60, 1, 30)},
 			},
 		},
 		"state": {

@@ -46,7 +46,7 @@ func (p *Plot) PNG(w io.Writer) error {
 // canvas is a picture being drawn. The image is a plain *image.RGBA, for which x/image has fast paths.
 type canvas struct {
 	img     *image.RGBA
-	colours map[paint]color.NRGBA
+	palette map[paint]color.NRGBA
 	faces   map[textFace]font.Face
 }
 
@@ -55,14 +55,14 @@ type textFace struct {
 	bold bool
 }
 
-func newCanvas(d *drawing, colours map[paint]color.NRGBA) (*canvas, error) {
+func newCanvas(d *drawing, palette map[paint]color.NRGBA) (*canvas, error) {
 	const most = 8000 // pixels a side: 256 MB would be drawn for a typing error otherwise
 	width, height := int(math.Ceil(d.width*density)), int(math.Ceil(d.height*density))
 	if width > most || height > most {
 		return nil, fmt.Errorf("a graph of %d x %d pixels is too large; at most %d a side", width, height, most)
 	}
-	c := &canvas{img: image.NewRGBA(image.Rect(0, 0, width, height)), colours: colours, faces: map[textFace]font.Face{}}
-	draw.Draw(c.img, c.img.Bounds(), image.NewUniform(colours[paper]), image.Point{}, draw.Src)
+	c := &canvas{img: image.NewRGBA(image.Rect(0, 0, width, height)), palette: palette, faces: map[textFace]font.Face{}}
+	draw.Draw(c.img, c.img.Bounds(), image.NewUniform(palette[paper]), image.Point{}, draw.Src)
 	return c, nil
 }
 
@@ -85,7 +85,7 @@ func (c *canvas) polygons(which paint, outlines [][]spot) {
 		}
 		r.ClosePath()
 	}
-	r.Draw(c.img, box, image.NewUniform(c.colours[which]), image.Point{})
+	r.Draw(c.img, box, image.NewUniform(c.palette[which]), image.Point{})
 }
 
 func bounds(outlines [][]spot) image.Rectangle {
@@ -112,7 +112,7 @@ func (c *canvas) write(t text) error {
 		}
 		c.faces[key] = face
 	}
-	pen := font.Drawer{Dst: c.img, Src: image.NewUniform(c.colours[t.paint]), Face: face}
+	pen := font.Drawer{Dst: c.img, Src: image.NewUniform(c.palette[t.paint]), Face: face}
 	x := t.at.x * density
 	switch wide := float64(pen.MeasureString(t.words)) / 64; t.anchor {
 	case "end":

@@ -9,26 +9,26 @@ import (
 	"strings"
 )
 
-// SVG writes the graph for a page: no headline, and classes instead of colours, so that the page's style sheet gives both
+// SVG writes the graph for a page: no headline, and classes instead of colors, so that the page's style sheet gives both
 // themes. Names and titles are escaped; whatever they hold cannot leave their place.
 func (p *Plot) SVG(w io.Writer) error {
 	return p.writeSVG(w, p.graph(), func(which paint, _ string) string { return `class="` + string(which) + `"` })
 }
 
-// SVGFile writes the graph with its headline as a file that stands alone, with the colours of the theme in it.
+// SVGFile writes the graph with its headline as a file that stands alone, with the colors of the theme in it.
 func (p *Plot) SVGFile(w io.Writer) error {
 	d := p.poster()
 	back := fill{paper, []spot{{0, 0}, {d.width, 0}, {d.width, d.height}, {0, d.height}}}
 	d.shapes = append([]shape{back}, d.shapes...)
-	colours := palettes[p.Theme]
+	palette := palettes[p.Theme]
 	return p.writeSVG(w, d, func(which paint, attribute string) string {
-		c := colours[which]
+		c := palette[which]
 		return fmt.Sprintf(`%s="#%02x%02x%02x" %s-opacity="%s"`, attribute, c.R, c.G, c.B, attribute, number(float64(c.A)/255))
 	})
 }
 
-// writeSVG writes shapes; colour says how a paint becomes attributes of a fill or a stroke.
-func (p *Plot) writeSVG(w io.Writer, d *drawing, colour func(which paint, attribute string) string) error {
+// writeSVG writes shapes; asAttributes says how a paint becomes attributes of a fill or a stroke.
+func (p *Plot) writeSVG(w io.Writer, d *drawing, asAttributes func(which paint, attribute string) string) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" class="plot" role="img" viewBox="0 0 %s %s" font-family="Inter, Helvetica, Arial, sans-serif">`,
 		number(d.width), number(d.height))
@@ -40,12 +40,12 @@ func (p *Plot) writeSVG(w io.Writer, d *drawing, colour func(which paint, attrib
 		b.WriteByte('\n')
 		switch s := s.(type) {
 		case fill:
-			fmt.Fprintf(&b, `<path %s d="%sZ"/>`, colour(s.paint, "fill"), path(s.spots))
+			fmt.Fprintf(&b, `<path %s d="%sZ"/>`, asAttributes(s.paint, "fill"), path(s.spots))
 		case line:
-			fmt.Fprintf(&b, `<path %s fill="none" stroke-width="%s"%s d="%s"/>`, colour(s.paint, "stroke"), number(s.width), dashes(s.dash), path(s.spots))
+			fmt.Fprintf(&b, `<path %s fill="none" stroke-width="%s"%s d="%s"/>`, asAttributes(s.paint, "stroke"), number(s.width), dashes(s.dash), path(s.spots))
 		case text:
 			fmt.Fprintf(&b, `<text %s x="%s" y="%s" font-size="%s"%s>%s</text>`,
-				colour(s.paint, "fill"), number(s.at.x), number(s.at.y), number(s.size), textStyle(s), escape(s.words))
+				asAttributes(s.paint, "fill"), number(s.at.x), number(s.at.y), number(s.size), textStyle(s), escape(s.words))
 		}
 	}
 	b.WriteString("</svg>\n")

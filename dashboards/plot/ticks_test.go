@@ -109,11 +109,28 @@ func TestUnits(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{Number, 0, "0"}, {Number, 3.14159, "3.14"}, {Number, 12.34, "12.3"}, {Number, 1234, "1234"}, {Number, 1234567, "1.23 M"},
-		{Percent, 37.26, "37.3 %"}, {Percent, 100, "100 %"}, {Percent, 0.001, "0 %"},
-		{Bytes, 0, "0 B"}, {Bytes, 1023, "1023 B"}, {Bytes, 3.1 * (1 << 30), "3.1 GiB"}, {BytesPerSecond, 2048, "2 KiB/s"},
-		{Seconds, 0, "0 s"}, {Seconds, 0.0123, "12.3 ms"}, {Seconds, 2e-5, "20 µs"}, {Seconds, 90, "90 s"}, {Seconds, 600, "10 min"}, {Seconds, 86400 * 3, "3 d"},
-		{PerSecond, 12, "12/s"}, {State, 3, "critical"}, {State, 9, "9"}, {Percent, math.NaN(), "no data"},
+		{Number, 0, "0"},
+		{Number, 3.14159, "3.14"},
+		{Number, 12.34, "12.3"},
+		{Number, 1234, "1234"},
+		{Number, 1234567, "1.23 M"},
+		{Percent, 37.26, "37.3 %"},
+		{Percent, 100, "100 %"},
+		{Percent, 0.001, "0 %"},
+		{Bytes, 0, "0 B"},
+		{Bytes, 1023, "1023 B"},
+		{Bytes, 3.1 * (1 << 30), "3.1 GiB"},
+		{BytesPerSecond, 2048, "2 KiB/s"},
+		{Seconds, 0, "0 s"},
+		{Seconds, 0.0123, "12.3 ms"},
+		{Seconds, 2e-5, "20 µs"},
+		{Seconds, 90, "90 s"},
+		{Seconds, 600, "10 min"},
+		{Seconds, 86400 * 3, "3 d"},
+		{PerSecond, 12, "12/s"},
+		{State, 3, "critical"},
+		{State, 9, "9"},
+		{Percent, math.NaN(), "no data"},
 	} {
 		if got := tc.unit.Format(tc.value); got != tc.want {
 			t.Errorf("%q %g is %q, want %q", tc.unit, tc.value, got, tc.want)
