@@ -10,8 +10,11 @@ import (
 
 func init() {
 	register(Kind{
-		Name:   "directory",
-		Doc:    "A directory by its path. Its timestamp changes when a name is added to it, removed or changed; what its files hold does not touch it.",
+		Name: "directory",
+		Doc:  "A directory by its path. Its timestamp changes when a name is added to it, removed or changed; what its files hold does not touch it.",
+		Example: `check directory voicemail with path /var/spool/asterisk/voicemail
+    if failed uid asterisk then alert
+`,
 		Values: inodeValues(),
 		New:    func(s *control.Service) Check { return &directory{spec: s} },
 	})

@@ -15,6 +15,10 @@ func init() {
 		Name: "file",
 		Doc: "A file, socket or FIFO by its path. Its checksum is computed, and its lines are read, only where a rule looks at them; " +
 			"lines are those that it gains from the first look on, also when it is rotated.",
+		Example: `check file dialplan with path /etc/asterisk/extensions.conf
+    if changed checksum then alert
+    if failed permission 640 then alert
+`,
 		Values: append([]Value{
 			{Name: "size_bytes", Phrases: []string{"size"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Size of the file."},
 			{Name: "checksum", Help: "Checksum of the content in hexadecimal: MD5, SHA-1 or SHA-256 by the length of the one expected, else SHA-256."},

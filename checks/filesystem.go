@@ -20,6 +20,10 @@ func init() {
 		Name: "filesystem",
 		Doc: "A mounted file system, by its mount point or its device (also server:/export). Space counts as df does: what is reserved for root " +
 			"is not free. A mount that does not answer delays nothing: it is unknown at first, and counts as gone after half a minute.",
+		Example: `check filesystem sounds with path /sounds
+    if space > 90% for 5 cycles then alert
+    if inode free < 1000 then alert
+`,
 		Values: []Value{
 			{Name: "space_percent", Phrases: []string{"space"}, Unit: "percent", Type: dialtone.Gauge, Help: "Used space."},
 			{Name: "space_bytes", Phrases: []string{"space"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Used space."},

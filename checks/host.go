@@ -12,6 +12,9 @@ func init() {
 	register(Kind{
 		Name: "host",
 		Doc:  "Another machine, or an address of this one, as the network shows it: it is as well as its connection tests.",
+		Example: `check host web with address www.example.com
+    if failed port 80 protocol http request "/health" for 2 cycles then alert
+`,
 		Values: []Value{
 			{Name: "response_seconds", Phrases: []string{"responsetime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "The slowest of the service's connection tests that succeeded."},
 		},

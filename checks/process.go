@@ -20,6 +20,12 @@ func init() {
 		Name: "process",
 		Doc: "A running program: found by its pidfile, by a regular expression that its command line matches, or by its systemd unit. " +
 			"A zombie is not running, and neither is a process that only inherited the number in an old pidfile.",
+		Example: `check process asterisk with pidfile /run/asterisk/asterisk.pid
+    start program = "/usr/sbin/asterisk"
+    if cpu > 80% for 5 cycles then alert
+    if total memory > 2 GB for 5 cycles then restart
+    if failed port 5038 for 2 cycles then alert
+`,
 		Values: []Value{
 			{Name: "cpu_percent", Phrases: []string{"cpu"}, Unit: "percent", Type: dialtone.Gauge, Help: "CPU time used by the process itself since the last look; 100 is one core."},
 			{Name: "total_cpu_percent", Phrases: []string{"total cpu"}, Unit: "percent", Type: dialtone.Gauge, Help: "CPU time used by the process and all that it started; 100 is one core."},

@@ -17,6 +17,9 @@ func init() {
 		Name: "program",
 		Doc: "A program that is run to ask it: its exit status and what it prints are what rules look at, in the same cycle. " +
 			"It gets 300 seconds unless `with timeout` says otherwise, and 64 KiB of what it prints are kept.",
+		Example: `check program raid with path "/usr/local/sbin/raid-status" with timeout 30 seconds
+    if status != 0 for 2 cycles then alert
+`,
 		Values: []Value{
 			{Name: "status", Phrases: []string{"status"}, Unit: "count", Type: dialtone.Gauge, Help: "Exit status; 124 when it was killed because its time was over, 137 when a signal ended it."},
 			{Name: "took_seconds", Phrases: []string{"duration"}, Unit: "seconds", Type: dialtone.Gauge, Help: "How long the program ran."},

@@ -23,10 +23,11 @@ type Check interface {
 
 // Kind is one registered kind of check.
 type Kind struct {
-	Name   string // the word after `check`
-	Doc    string // one paragraph
-	Values []Value
-	New    func(*control.Service) Check
+	Name    string // the word after `check`
+	Doc     string // one paragraph
+	Example string // a check statement with rules, as it stands in a control file
+	Values  []Value
+	New     func(*control.Service) Check
 }
 
 // Value is one value that a kind yields.

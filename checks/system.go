@@ -18,6 +18,11 @@ func init() {
 	register(Kind{
 		Name: "system",
 		Doc:  "The machine as a whole: load, processor time since the last look, memory and swap. Its full metrics are on the metrics page; these are the ones that rules use.",
+		Example: `check system $HOST
+    if loadavg (5min) > 16 for 12 cycles then alert
+    if cpu (steal) > 20% for 12 cycles then alert
+    if memory > 95% for 12 cycles then alert
+`,
 		Values: append([]Value{
 			{Name: "load1", Phrases: []string{"loadavg 1min", "loadavg"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of one minute."},
 			{Name: "load5", Phrases: []string{"loadavg 5min"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of five minutes."},

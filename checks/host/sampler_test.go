@@ -290,3 +290,11 @@ func BenchmarkSource(b *testing.B) {
 		})
 	}
 }
+
+func TestMetricsPage(t *testing.T) {
+	var page bytes.Buffer
+	if err := WriteMarkdown(&page); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../../docs/metrics.md", page.String())
+}
