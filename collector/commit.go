@@ -29,8 +29,10 @@ type committer struct {
 }
 
 func newCommitter(cfg IntakeConfig) *committer {
-	return &committer{store: cfg.Store, ledger: cfg.Nodes.ledger, every: cfg.SyncEvery, log: cfg.Log, wake: make(chan struct{}, 1),
-		waiting: map[*session]map[int]uint64{}, marks: map[mark]uint64{}}
+	return &committer{
+		store: cfg.Store, ledger: cfg.Nodes.ledger, every: cfg.SyncEvery, log: cfg.Log, wake: make(chan struct{}, 1),
+		waiting: map[*session]map[int]uint64{}, marks: map[mark]uint64{},
+	}
 }
 
 // add notes that samples up to seq were handed to the store by a session.

@@ -240,13 +240,13 @@ func (a *agent) hearAck(want wire.Ack) {
 	}
 }
 
-func (a *agent) hearError(code wire.Code) *wire.Error {
+func (a *agent) hearError(code wire.Code) wire.Error {
 	a.t.Helper()
 	e, err := wire.DecodeError(a.hear(wire.TypeError))
 	if err != nil || e.Code != code {
 		a.t.Fatalf("error %+v, %v; want code %s", e, err, code)
 	}
-	return e
+	return *e
 }
 
 func (a *agent) samples(run int, seq uint64, samples ...dialtone.Sample) {

@@ -206,6 +206,8 @@ type IntakeStats struct {
 
 // Stats returns what came in since the start of this process.
 func (in *Intake) Stats() IntakeStats {
-	return IntakeStats{Agents: int(in.open.Load()), Samples: in.counts.taken.Load(), Known: in.counts.known.Load(),
-		Refused: in.counts.refused.Load(), Events: in.counts.evs.Load()}
+	return IntakeStats{
+		Agents: int(in.open.Load()), Samples: in.counts.taken.Load(), Known: in.counts.known.Load(),
+		Refused: in.counts.refused.Load(), Events: in.counts.evs.Load(),
+	}
 }

@@ -50,10 +50,11 @@ func newSession(in *Intake, conn net.Conn, ahead *bufio.Reader) *session {
 
 // run serves the agent until it leaves, breaks the rules, or ctx ends. The connection is closed when it returns.
 func (s *session) run(ctx context.Context) error {
-	sent := make(chan error, 1)
+	sent := make(chan struct{})
 	go func() {
-		err := s.out.send(s.conn)
-		sent <- errors.Join(err, s.conn.Close())
+		defer close(sent)
+		_ = s.out.send(s.conn) // the agent is gone: reading ends too, and says why
+		_ = s.conn.Close()
 	}()
 	stop := context.AfterFunc(ctx, func() {
 		s.end(&wire.Error{Code: wire.CodeStop, Message: "the collector is stopping; the agent connects again by itself"})

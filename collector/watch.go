@@ -159,8 +159,10 @@ func gone(name string, e *entry, silence time.Duration, now time.Time) news {
 
 func back(name string, e *entry, now time.Time) news {
 	away := now.Sub(e.Told.LastSeen).Round(time.Second)
-	ev := dialtone.Event{ID: eventID("back", name, e.Told.LastSeen), At: now.UTC(), Kind: e.Told.Kind, Node: name, From: e.Told.To, To: dialtone.OK,
-		Why: fmt.Sprintf("%s is back after %s", name, away)}
+	ev := dialtone.Event{
+		ID: eventID("back", name, e.Told.LastSeen), At: now.UTC(), Kind: e.Told.Kind, Node: name, From: e.Told.To, To: dialtone.OK,
+		Why: fmt.Sprintf("%s is back after %s", name, away),
+	}
 	return news{node: name, event: ev}
 }
 
@@ -202,8 +204,10 @@ func (n *Nodes) Remove(ctx context.Context, name, who string, desk EventSink) er
 		return err
 	}
 	now := time.Now().UTC()
-	ev := dialtone.Event{ID: eventID("removed", name, rec.Told.LastSeen), At: now, Kind: rec.Told.Kind, Node: name, From: rec.Told.To, To: dialtone.OK,
-		Who: who, Why: fmt.Sprintf("%s was removed from the node table", name)}
+	ev := dialtone.Event{
+		ID: eventID("removed", name, rec.Told.LastSeen), At: now, Kind: rec.Told.Kind, Node: name, From: rec.Told.To, To: dialtone.OK,
+		Who: who, Why: fmt.Sprintf("%s was removed from the node table", name),
+	}
 	if err := desk.Accept(ctx, []dialtone.Event{ev}); err != nil {
 		return fmt.Errorf("telling that %s: %w", ev.Why, err)
 	}

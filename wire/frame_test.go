@@ -42,8 +42,10 @@ func stream(t testing.TB) map[string][]byte {
 	must(nil, err)
 	event := []byte(`{"id":"a/b/1","at":"2026-03-01T09:30:00Z","kind":"state","node":"web1","service":"nginx","from":"ok","to":"critical","why":"process is not running"}`)
 	return map[string][]byte{
-		"01-hello": must(EncodeJSON(nil, TypeHello, Hello{Version: Version, AgentID: "a", AgentVersion: "1.0", Node: dialtone.Node{Name: "web1", Roles: []string{"web"}},
-			Runs: []Run{{ID: "b", Events: 1, Samples: 8}}})),
+		"01-hello": must(EncodeJSON(nil, TypeHello, Hello{
+			Version: Version, AgentID: "a", AgentVersion: "1.0", Node: dialtone.Node{Name: "web1", Roles: []string{"web"}},
+			Runs: []Run{{ID: "b", Events: 1, Samples: 8}},
+		})),
 		"02-welcome":   must(EncodeJSON(nil, TypeWelcome, Welcome{Version: Version, Kept: []Kept{{Samples: 6}}, Time: epoch})),
 		"03-dict":      must(AppendFrame(nil, TypeDict, dict)),
 		"04-samples":   must(AppendSamples(nil, 0, one)),

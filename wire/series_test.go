@@ -28,8 +28,11 @@ func newSteady(series int) *steady {
 	s := &steady{rng: rand.New(rand.NewPCG(1, 2)), at: epoch, values: make([]float64, series)}
 	for i := range series {
 		s.labels = append(s.labels, []dialtone.Label{
-			{Name: "device", Value: fmt.Sprintf("eth%d", i%7)}, {Name: "instance", Value: "web1.example"},
-			{Name: "job", Value: "node"}, {Name: "mode", Value: "system"}, {Name: "series", Value: fmt.Sprint(i)},
+			{Name: "device", Value: fmt.Sprintf("eth%d", i%7)},
+			{Name: "instance", Value: "web1.example"},
+			{Name: "job", Value: "node"},
+			{Name: "mode", Value: "system"},
+			{Name: "series", Value: fmt.Sprint(i)},
 			{Name: "site", Value: "north"},
 		})
 		s.values[i] = float64(s.rng.IntN(1_000_000))

@@ -29,7 +29,7 @@ const (
 )
 
 func roleOfThisProcess() func() {
-	return map[string]func(){"agent": agentProcess, "collector": collectorProcess}[os.Getenv(envRole)]
+	return map[string]func(){"agent": agentProcess, "collector": collectorProcess, "full-disk": fullDiskProcess}[os.Getenv(envRole)]
 }
 
 // agentProcess makes events and samples until it is killed, and prints each promise as it is made: "event ID" once the

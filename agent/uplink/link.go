@@ -94,9 +94,8 @@ func (c *complaint) log(u *Uplink, err error, wasUp bool) {
 
 // personNeeded reports whether an error stays until somebody changes something.
 func personNeeded(err error) bool {
-	var denied *deniedError
 	var told *wire.Error
-	if errors.As(err, &denied) {
+	if _, ok := errors.AsType[*deniedError](err); ok {
 		return true
 	}
 	return errors.As(err, &told) && (told.Code == wire.CodeVersion || told.Code == wire.CodeClone || told.Code == wire.CodeName)
