@@ -168,11 +168,17 @@ func (s *service) refused(h dialtone.Heal) {
 	s.agent.tellHeal(h)
 }
 
-// exec runs the program of a rule beside the loop. It repairs nothing that could be verified, so it is an action and no heal.
+// exec runs the program of a rule beside the loop. It repairs nothing that could be verified, so it is an action and no heal. A
+// program that still runs from an earlier cycle is not started again.
 func (s *service) exec(f rules.Finding) {
 	o := healers.Order{Action: f.Exec, Env: s.environment(f.Text, f.Why)}
 	a, name, kind, state := s.agent, s.spec.Name, s.spec.Kind, s.state
+	if _, running := a.execs.LoadOrStore(f.Exec, true); running {
+		s.log.Warn("a rule's program still runs and is not started again", "action", string(f.Exec))
+		return
+	}
 	a.beside.Go(func() {
+		defer a.execs.Delete(f.Exec)
 		out, err := a.hand.Load().Act(a.healing, o)
 		why := fmt.Sprintf("ran %s: exit status %d after %s", out.Command, out.ExitCode, out.Took.Round(time.Millisecond))
 		switch {

@@ -81,6 +81,7 @@ type Agent struct {
 	healing   context.Context // of heals and execs: ends a while after Run's
 	endHeals  context.CancelFunc
 	beside    sync.WaitGroup // execs
+	execs     sync.Map       // healers.ActionID of those that run
 	reloading sync.Mutex     // one reload at a time
 
 	mu          sync.Mutex

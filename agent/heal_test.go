@@ -432,6 +432,21 @@ func TestOrders(t *testing.T) {
 	})
 }
 
+func TestAnExecThatStillRunsIsNotStartedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("slow")
+		w.things["slow"].values = map[string]float64{"load": 9}
+		s := &control.Service{Kind: "system", Name: "slow", Rules: []*control.Rule{{
+			Test: &control.Compare{Value: "load", Op: control.Greater, Threshold: 5},
+			Then: control.Action{Kind: control.Exec, Repeat: 1, Exec: &control.Command{Argv: []string{"/bin/true"}}},
+		}}}
+		_, end := begin(t, w.config(t, file(s)))
+		defer end()
+		pass(119 * time.Second) // of 23 failing cycles
+		expectActs(t, w, "rule0/exec slow")
+	})
+}
+
 // TestAnOrderDuringAHealWaits: a person who stops a service that is being healed gets what was ordered.
 func TestAnOrderDuringAHealWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -108,7 +108,13 @@ func (c fakeCheck) Run(_ context.Context, r *checks.Report) error {
 }
 
 // Act is the world's hand.
-func (w *world) Act(_ context.Context, o healers.Order) (healers.Outcome, error) {
+func (w *world) Act(ctx context.Context, o healers.Order) (healers.Outcome, error) {
+	if strings.Contains(string(o.Action), "slow") && strings.HasSuffix(string(o.Action), "/exec") {
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	name, verb, _ := strings.Cut(string(o.Action), "/")

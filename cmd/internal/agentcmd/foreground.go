@@ -20,16 +20,13 @@ import (
 	"github.com/dialtone/dialtone/internal/command"
 )
 
-// The collector of garbage keeps the agent small rather than fast: it idles most of the time.
-const (
-	garbagePercent = 50
-	memoryGoal     = 24 << 20 // bytes; beyond it garbage is collected harder, nothing fails
-)
+// garbagePercent keeps the agent small rather than fast: it idles most of the time. There is no memory limit on purpose: one that is
+// too low for a large node would spend its processors on collecting.
+const garbagePercent = 50
 
 // foregroundAgent runs the agent until a signal, `quit` or ctx ends it.
 func (l line) foregroundAgent(ctx context.Context, path string, file *control.File, version string) error {
 	debug.SetGCPercent(garbagePercent)
-	debug.SetMemoryLimit(memoryGoal)
 	log, closeLog, err := logger(file.Settings.Log, l.verbose)
 	if err != nil {
 		return err
