@@ -12,4 +12,4 @@ if [ ! -x "$linter" ]; then
   mv "$linter.$$" "$linter"
 fi
 # The same settings as `make build`, so that what it compiles is compiled already.
-CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath" exec "$linter" run "$@"
+GOLANGCI_LINT_CACHE=$DIALTONE_CACHE/lint CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath" exec "$linter" run "$@"
