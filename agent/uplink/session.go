@@ -246,7 +246,7 @@ func (s *session) acked(a wire.Ack) {
 		}
 		return done
 	})
-	if number, ok := u.spool.number(s.runs[a.Run].ID); ok && a.Seq > 0 {
+	if number, ok := u.spool.number(s.runs[a.Run].ID); ok && u.spool.holds(place{a.Lane, number}, a.Seq) {
 		p := place{a.Lane, number}
 		u.acked[p] = max(u.acked[p], a.Seq)
 		poke(u.work)

@@ -265,6 +265,11 @@ func (s *spool) apply(w written) {
 	s.lost = w.lost
 }
 
+// holds reports whether rows up to a number are there to be deleted; most acks are of what never reached the disk.
+func (s *spool) holds(p place, seq uint64) bool {
+	return slices.ContainsFunc(s.refs[p.lane], func(r ref) bool { return r.run == p.run && r.last <= seq })
+}
+
 // remove deletes the rows up to the acknowledged numbers, and runs that have none left.
 func (s *spool) remove(acked map[place]uint64) error {
 	left := map[uint32]bool{}
