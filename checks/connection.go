@@ -202,8 +202,7 @@ func tell(format string, args ...any) error { return told(fmt.Sprintf(format, ar
 
 // sentence says what went wrong with a connection, without the words of system calls.
 func sentence(err error, t target) error {
-	var done told
-	if errors.As(err, &done) {
+	if done, is := errors.AsType[told](err); is {
 		return done
 	}
 	for _, known := range faults {
@@ -211,16 +210,13 @@ func sentence(err error, t target) error {
 			return tell(known.text, t, t.timeout)
 		}
 	}
-	var name *net.DNSError
-	if errors.As(err, &name) {
+	if name, is := errors.AsType[*net.DNSError](err); is {
 		return tell("the name %s does not resolve: %s", t.host, name.Err)
 	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
+	if certificate, is := errors.AsType[*tls.CertificateVerificationError](err); is {
 		return tell("the certificate of %s is not valid: %s", t, certificateFault(certificate.Err))
 	}
-	var record tls.RecordHeaderError
-	if errors.As(err, &record) {
+	if record, is := errors.AsType[tls.RecordHeaderError](err); is {
 		return tell("%s does not speak TLS: it answered %s", t, quote(record.RecordHeader[:]))
 	}
 	return tell("connection to %s failed: %v", t, err)

@@ -98,15 +98,15 @@ func (f *filesystem) Run(ctx context.Context, r *Report) error {
 		r.Existence, r.Why = Absent, fmt.Sprintf("nothing is mounted at %s", f.spec.Path)
 		return nil
 	}
-	answer, err := f.question(ctx, mount.Point)
-	switch {
-	case errors.Is(err, errMountGone):
-		r.Existence, r.Why = Absent, err.Error()
-		return nil
-	case err != nil:
+	answer, why, err := f.question(ctx, mount.Point)
+	if err != nil {
 		return err
-	case answer.err != nil:
-		r.Existence, r.Why = Absent, fmt.Sprintf("%s is mounted but cannot be used: %v", mount.Point, answer.err)
+	}
+	if answer.err != nil {
+		why = fmt.Sprintf("%s is mounted but cannot be used: %v", mount.Point, answer.err)
+	}
+	if why != "" {
+		r.Existence, r.Why = Absent, why
 		return nil
 	}
 	f.fill(mount, answer, r)
@@ -158,10 +158,9 @@ func isUnder(path, folder string) bool {
 	return len(path) > len(folder) && path[:len(folder)] == folder && path[len(folder)] == '/'
 }
 
-var errMountGone = errors.New("it counts as gone")
-
-// question waits for the answer of a mount, at most as long as mounts get, or for the one still owed.
-func (f *filesystem) question(ctx context.Context, point string) (mountAnswer, error) {
+// question waits for the answer of a mount, at most as long as mounts get, or for the one still owed. Why is not empty when the
+// mount was silent for so long that it counts as gone.
+func (f *filesystem) question(ctx context.Context, point string) (a mountAnswer, why string, err error) {
 	if f.answers == nil {
 		f.asked, f.answers = time.Now(), make(chan mountAnswer, 1)
 		go func(answers chan<- mountAnswer) { answers <- f.ask(point) }(f.answers)
@@ -171,14 +170,14 @@ func (f *filesystem) question(ctx context.Context, point string) (mountAnswer, e
 	select {
 	case answer := <-f.answers:
 		f.answers = nil
-		return answer, nil
+		return answer, "", nil
 	case <-wait.Done():
 	}
 	silent := time.Since(f.asked).Round(time.Second)
 	if silent >= mountGone {
-		return mountAnswer{}, fmt.Errorf("%s has not answered for %s: %w", point, silent, errMountGone)
+		return a, fmt.Sprintf("%s has not answered for %s: it counts as gone", point, silent), nil
 	}
-	return mountAnswer{}, fmt.Errorf("%s has not answered for %s; its file server or disk may be gone", point, silent)
+	return a, "", fmt.Errorf("%s has not answered for %s; its file server or disk may be gone", point, silent)
 }
 
 func (f *filesystem) fill(m proc.Mount, a mountAnswer, r *Report) {

@@ -297,7 +297,9 @@ func TestMeter(t *testing.T) {
 
 func TestProcessValidate(t *testing.T) {
 	for _, s := range []*control.Service{
-		{}, {Pidfile: "/a", Match: "b"}, {Match: "("},
+		{},
+		{Pidfile: "/a", Match: "b"},
+		{Match: "("},
 		{Match: "a", Rules: []*control.Rule{{Test: &control.Connection{Port: 0}}}},
 		{Match: "a", Rules: []*control.Rule{{Test: &control.Connection{Port: 80, Protocol: "gopher"}}}},
 	} {

@@ -3,6 +3,7 @@ package checks
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -136,10 +137,8 @@ func wants(s *control.Service, names ...string) bool {
 		case *control.Changed:
 			looked = test.Value
 		}
-		for _, name := range names {
-			if looked == name {
-				return true
-			}
+		if looked != "" && slices.Contains(names, looked) {
+			return true
 		}
 	}
 	return false

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"maps"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -26,12 +27,10 @@ func TestSystem(t *testing.T) {
 	}
 
 	writeFile(t, filepath.Join(root, "stat"), "cpu  130 0 60 840 60 0 5 5 10 0\n")
-	for name, value := range map[string]float64{
+	maps.Copy(want, map[string]float64{
 		"cpu_percent": 50, "cpu_user_percent": 30, "cpu_system_percent": 10, "cpu_wait_percent": 10, "cpu_softirq_percent": 5, "cpu_steal_percent": 5,
 		"cpu_guest_percent": 10, "cpu_nice_percent": 0, "cpu_hardirq_percent": 0, "cpu_guestnice_percent": 0,
-	} {
-		want[name] = value
-	}
+	})
 	r := run(t, s)
 	if diff := cmp.Diff(want, r.Values, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Error(diff)

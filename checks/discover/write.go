@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -149,13 +150,13 @@ func (m *Machine) writeLeft(b *bytes.Buffer) {
 
 // word writes a value so that it is read as one: in quotation marks where it is no bare word.
 func word(s string) string {
-	if s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:", r))
-	}) < 0 && (s[0] == '/' || s[0] >= 'a' && s[0] <= 'z') {
+	if bareWord.MatchString(s) {
 		return s
 	}
 	return `"` + strings.NewReplacer(`"`, "", "\n", "").Replace(s) + `"`
 }
+
+var bareWord = regexp.MustCompile(`^[a-z/][A-Za-z0-9/._:-]*$`)
 
 // plain makes a text safe for a comment: names of processes and mounts are other people's words.
 func plain(s string) string {

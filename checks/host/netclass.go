@@ -108,8 +108,12 @@ func newNetDevice(name, dir string) *netDevice {
 		dir: dir, state: proc.NewFile(filepath.Join(dir, "operstate")),
 		labels: []dialtone.Label{{Name: "device", Value: name}},
 		info: []dialtone.Label{
-			{Name: "address", Value: word(dir, "address")}, {Name: "broadcast", Value: word(dir, "broadcast")}, {Name: "device", Value: name},
-			{Name: "duplex", Value: word(dir, "duplex")}, {Name: "ifalias", Value: word(dir, "ifalias")}, {Name: "operstate", Value: word(dir, "operstate")},
+			{Name: "address", Value: word(dir, "address")},
+			{Name: "broadcast", Value: word(dir, "broadcast")},
+			{Name: "device", Value: name},
+			{Name: "duplex", Value: word(dir, "duplex")},
+			{Name: "ifalias", Value: word(dir, "ifalias")},
+			{Name: "operstate", Value: word(dir, "operstate")},
 		},
 	}
 	for _, of := range netNumbers {

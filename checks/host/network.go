@@ -14,7 +14,7 @@ func init() {
 		name:     "network interfaces",
 		families: networkFamilies,
 		start: func(cfg Config) collector {
-			return &network{file: proc.NewFile(filepath.Join(cfg.Proc, "net/dev")), labels: labelled("device")}
+			return &network{file: proc.NewFile(filepath.Join(cfg.Proc, "net/dev")), labels: labeled("device")}
 		},
 	})
 }

@@ -243,9 +243,9 @@ func FuzzParsers(f *testing.F) {
 		parseVMStat(text, b)
 		(&memory{names: newMemo(memoryName)}).parse(text, b)
 		(&disks{labels: newMemo(labelDisk)}).parse(text, b)
-		(&network{labels: labelled("device")}).parse(text, b)
+		(&network{labels: labeled("device")}).parse(text, b)
 		(&sockstat{names: newMemo(sockstatName)}).parse(text, b)
-		(&softnet{labels: labelled("cpu")}).parse(text, b)
+		(&softnet{labels: labeled("cpu")}).parse(text, b)
 		(&mountstats{labels: newMemo(labelMount), ops: newMemo(labelOperation)}).parse(text, b)
 		pressureFile{waiting: "w", stalled: "s", some: true, full: true}.parse(text, b)
 		n := &netstat{names: newMemo(netstatName)}

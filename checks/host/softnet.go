@@ -19,7 +19,7 @@ func init() {
 			counter("node_softnet_times_squeezed_total", "", "How often the processor ran out of time with packets left in its queue.", "cpu"),
 		},
 		start: func(cfg Config) collector {
-			return &softnet{file: proc.NewFile(filepath.Join(cfg.Proc, "net/softnet_stat")), labels: labelled("cpu")}
+			return &softnet{file: proc.NewFile(filepath.Join(cfg.Proc, "net/softnet_stat")), labels: labeled("cpu")}
 		},
 	})
 }

@@ -76,7 +76,7 @@ func (m *memo[V]) of(name []byte) V {
 	return v
 }
 
-// labelled remembers the label of one name for each of its values.
-func labelled(name string) *memo[[]dialtone.Label] {
+// labeled remembers the label of one name for each of its values.
+func labeled(name string) *memo[[]dialtone.Label] {
 	return newMemo(func(value string) []dialtone.Label { return []dialtone.Label{{Name: name, Value: value}} })
 }

@@ -47,9 +47,12 @@ func (s *system) collect(_ context.Context, b *batch) error {
 	if node := unix.ByteSliceToString(u.Nodename[:]); s.kernel == nil || node != s.node {
 		s.node = node
 		s.kernel = []dialtone.Label{
-			{Name: "domainname", Value: unix.ByteSliceToString(u.Domainname[:])}, {Name: "machine", Value: unix.ByteSliceToString(u.Machine[:])},
-			{Name: "nodename", Value: node}, {Name: "release", Value: unix.ByteSliceToString(u.Release[:])},
-			{Name: "sysname", Value: unix.ByteSliceToString(u.Sysname[:])}, {Name: "version", Value: unix.ByteSliceToString(u.Version[:])},
+			{Name: "domainname", Value: unix.ByteSliceToString(u.Domainname[:])},
+			{Name: "machine", Value: unix.ByteSliceToString(u.Machine[:])},
+			{Name: "nodename", Value: node},
+			{Name: "release", Value: unix.ByteSliceToString(u.Release[:])},
+			{Name: "sysname", Value: unix.ByteSliceToString(u.Sysname[:])},
+			{Name: "version", Value: unix.ByteSliceToString(u.Version[:])},
 		}
 	}
 	b.add("node_uname_info", s.kernel, 1)
