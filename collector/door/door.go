@@ -89,6 +89,16 @@ func (d *Door) URL() string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
+// LocalURL is the address for this machine's own agent: a name that the certificate covers and that needs no resolver where
+// the door made the certificate itself.
+func (d *Door) LocalURL() string {
+	_, port, err := net.SplitHostPort(d.listener.Addr().String())
+	if err != nil || d.caFile == "" {
+		return d.URL()
+	}
+	return "https://" + net.JoinHostPort("127.0.0.1", port)
+}
+
 // TLS reports whether callers must speak TLS.
 func (d *Door) TLS() bool { return d.password != "" || d.cfg.CertFile != "" }
 
