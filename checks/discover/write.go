@@ -33,7 +33,7 @@ func (m *Machine) WriteControlFile(w io.Writer, s Settings) error {
 
 func (m *Machine) writeHead(b *bytes.Buffer, s Settings) {
 	fmt.Fprintf(b, `# What dialtone watches on %s, as found by "dialtone discover". Change it as you like: it is not written again.
-# The language is Monit's; "dialtone kinds" lists what can stand in an "if". "dialtone validate" checks the file before
+# The language is Monit's; "dialtone kinds" lists what can stand in an "if". "dialtone-agent -t -c FILE" checks a file before
 # "dialtone reload" takes it.
 
 `, plain(m.Host))
