@@ -32,7 +32,7 @@ import (
 const (
 	DefaultRetention  = 45 * 24 * time.Hour
 	DefaultOutOfOrder = 24 * time.Hour
-	DefaultMinFree    = 512 << 20 // bytes: one preallocated chunk file of 128 MiB, the next one, and a compaction
+	DefaultMinFree    = 512 << 20 // bytes: a segment of the log and a chunk file of 128 MiB each, and a compaction
 	DefaultMaxSeries  = 50_000    // twenty times what a large host has
 )
 

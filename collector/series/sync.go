@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/prometheus/tsdb/wlog"
 )
 
-// syncGap is how far apart two fsyncs begin at least. Agents' events wait behind their samples on the stream, so it is well below
-// what a person would call late; at 20 a second even a hard disk has time for other things.
+// syncGap is how far apart two fsyncs begin at least: at 20 a second even a hard disk has time for other things. Longer gaps are for
+// callers to choose; a remote writer waits for each request before it sends the next.
 const syncGap = 50 * time.Millisecond
 
 // groupSync lets many callers share one flush. Nobody who asks once a flush has begun is served by it.
