@@ -1,6 +1,6 @@
 // Package dialtone is the vocabulary of the system: the words that mean the same thing from the control file to the page.
 //
-// It imports only the standard library and holds no behaviour beyond naming, ordering and printing. Every other package
+// It imports only the standard library and holds no behavior beyond naming, ordering and printing. Every other package
 // speaks in these types; packages that must not know one another (agent, collector, alerting, dashboards) meet in them.
 package dialtone
 

@@ -63,7 +63,7 @@ const (
 	NoticePending   NoticeState = "pending"
 	NoticeSending   NoticeState = "sending"
 	NoticeDelivered NoticeState = "delivered"
-	NoticeCancelled NoticeState = "cancelled" // overtaken before it left: one combined notice went instead
+	NoticeCanceled  NoticeState = "canceled" // overtaken before it left: one combined notice went instead
 )
 
 // Notice is one message to one receiver by one way. It is a row in the outbox before it is anything else.

@@ -1,6 +1,7 @@
 package dialtone_test
 
 import (
+	"errors"
 	"go/build"
 	"io/fs"
 	"path/filepath"
@@ -68,8 +69,8 @@ func TestAgentDoesNotLinkTheStore(t *testing.T) {
 			if strings.HasPrefix(path, "github.com/prometheus/prometheus/") {
 				t.Errorf("cmd/dialtone-agent reaches %s through %s", path, dir)
 			}
-			if strings.HasPrefix(path, module) {
-				walk(strings.TrimPrefix(strings.TrimPrefix(path, module), "/"))
+			if dir, ours := strings.CutPrefix(path, module); ours {
+				walk(strings.TrimPrefix(dir, "/"))
 			}
 		}
 	}
@@ -94,7 +95,8 @@ func packages(t *testing.T) map[string]*build.Package {
 			return filepath.SkipDir
 		}
 		pkg, err := build.ImportDir(path, 0)
-		if _, none := err.(*build.NoGoError); none {
+		var none *build.NoGoError
+		if errors.As(err, &none) {
 			return nil
 		}
 		if err != nil {

@@ -32,14 +32,14 @@ func TestAPIAnswers(t *testing.T) {
 			{"/api/dialtone/v1/events?limit=0", http.StatusBadRequest, `a number from 1 to 10000`},
 		} {
 			w := httptest.NewRecorder()
-			o.desk.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, c.path, http.NoBody))
+			o.desk.API().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, c.path, http.NoBody))
 			if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
 				t.Errorf("%s: %d %s\nwant %d with %s", c.path, w.Code, w.Body, c.code, c.want)
 			}
 		}
 		var events []dialtone.Event
 		w := httptest.NewRecorder()
-		o.desk.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/dialtone/v1/events", http.NoBody))
+		o.desk.API().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/dialtone/v1/events", http.NoBody))
 		if err := json.Unmarshal(w.Body.Bytes(), &events); err != nil || len(events) == 0 {
 			t.Errorf("events do not read back: %v, %d of them", err, len(events))
 		}

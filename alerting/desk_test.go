@@ -88,7 +88,7 @@ func TestOneCombinedNoticeWhenTheReceiverWasAway(t *testing.T) {
 		o.pass(5 * time.Second)
 		same(t, "five seconds after its return", hook.heard(), []string{"resolved/over nginx on web1 was broken for 40 s, is well again"})
 		notices, err := o.desk.Notices(o.only().ID)
-		if err != nil || len(notices) != 2 || notices[0].State != dialtone.NoticeCancelled || notices[1].State != dialtone.NoticeDelivered {
+		if err != nil || len(notices) != 2 || notices[0].State != dialtone.NoticeCanceled || notices[1].State != dialtone.NoticeDelivered {
 			t.Errorf("notices: %+v (%v)", notices, err)
 		}
 	})

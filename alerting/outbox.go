@@ -33,7 +33,7 @@ type row struct {
 }
 
 func (r *row) finished() bool {
-	return r.State == dialtone.NoticeDelivered || r.State == dialtone.NoticeCancelled
+	return r.State == dialtone.NoticeDelivered || r.State == dialtone.NoticeCanceled
 }
 
 // alarm reports whether the row says that something is broken.
@@ -126,7 +126,7 @@ func (dr *draft) hush(in *incident) {
 
 func (dr *draft) cancel(r *row, why string) {
 	r = dr.row(r)
-	r.State = dialtone.NoticeCancelled
+	r.State = dialtone.NoticeCanceled
 	r.NextAt = time.Time{}
 	if r.LastError == "" {
 		r.LastError = why

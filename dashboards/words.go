@@ -111,7 +111,7 @@ func noticeBadge(n dialtone.Notice) badge {
 	switch {
 	case n.State == dialtone.NoticeDelivered:
 		return badge{"ok", "Delivered"}
-	case n.State == dialtone.NoticeCancelled:
+	case n.State == dialtone.NoticeCanceled:
 		return badge{"none", "Overtaken"}
 	case n.LastError != "":
 		return badge{"warn", "Trying again"}
