@@ -166,7 +166,8 @@ func TestStartAndStopAServer(t *testing.T) {
 
 func TestDetachOutlivesItsCallersStreams(t *testing.T) {
 	done := filepath.Join(t.TempDir(), "done")
-	pid, err := Detach(Spec{Argv: shell("ps -o sid= -p $$ >" + done + ".tmp; mv " + done + ".tmp " + done)})
+	const session = "read -r pid comm state ppid group sid rest </proc/$$/stat; echo $sid >" // proc_pid_stat(5)
+	pid, err := Detach(Spec{Argv: shell(session + done + ".tmp; mv " + done + ".tmp " + done)})
 	if err != nil {
 		t.Fatal(err)
 	}
