@@ -201,7 +201,7 @@ func judgeConnection(test *control.Connection, report *checks.Report) (bit, stri
 	if probe.Err == nil {
 		return verdict(test.Succeeded), fmt.Sprintf("connection to %s answered in %s", target(test), probe.Took.Round(time.Microsecond))
 	}
-	return verdict(!test.Succeeded), fmt.Sprintf("connection to %s: %v", target(test), probe.Err)
+	return verdict(!test.Succeeded), probe.Err.Error()
 }
 
 func target(test *control.Connection) string {

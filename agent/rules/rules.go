@@ -29,6 +29,7 @@ type rule struct {
 	id      int    // index among the written rules; -1 for an implicit one
 	history history
 	failed  bool
+	decided bool                // it has failed or passed; before, failures too few for its window say neither
 	count   int                 // cycles since the last transition, that one included
 	last    map[string]previous // of changed tests
 	started time.Time           // of the process whose connection has passed at least once
@@ -140,6 +141,9 @@ func (r *rule) step(failing bool, why string, extra bool, service string) (Findi
 			need = r.written.Else.Window
 		}
 	}
+	if failing {
+		r.why = why
+	}
 	if extra && r.failed != failing && need.Count > 1 {
 		return f, false
 	}
@@ -151,9 +155,7 @@ func (r *rule) step(failing bool, why string, extra bool, service string) (Findi
 		r.history.add(failing)
 	}
 	f.Failed = r.failed
-	if failing {
-		r.why = why
-	}
+	r.decided = r.decided || r.failed || !failing
 	f.Do, f.Exec = r.action(failing, f.Turned, service)
 	return f, f.Turned || f.Do != nil
 }
@@ -196,14 +198,11 @@ func (r *rule) due(a *control.Action, turned, recovery bool, service string) (*c
 	return nil, ""
 }
 
-// stand is the state of the service: the worst of its failing rules.
+// stand is the state of the service: the worst of its rules.
 func (e *Engine) stand(report *checks.Report) (dialtone.State, string) {
 	state, why := dialtone.OK, ""
 	for _, r := range e.rules {
-		if !r.failed {
-			continue
-		}
-		if s := severity(e.spec, r.written); s.Worse(state) {
+		if s := r.stand(e.spec); s.Worse(state) {
 			state, why = s, r.why
 		}
 	}
@@ -211,6 +210,18 @@ func (e *Engine) stand(report *checks.Report) (dialtone.State, string) {
 		why = report.Why // absent, yet nothing that the file minds, or not for long enough
 	}
 	return state, why
+}
+
+// stand is what one rule says of its service. One that has failed since the agent began, but not often enough for its window, says
+// that nobody knows: the service may have been down before, and is not to be told as well again.
+func (r *rule) stand(s *control.Service) dialtone.State {
+	switch {
+	case r.failed:
+		return severity(s, r.written)
+	case !r.decided && r.why != "":
+		return dialtone.Unknown
+	}
+	return dialtone.OK
 }
 
 // severity: what is absent, what a rule repairs, a connection and a program's status are Critical; the rest is Warning.

@@ -21,7 +21,7 @@ var (
 func TestStateOfAService(t *testing.T) {
 	port := &control.Connection{Port: 80}
 	refused := &checks.Report{Existence: checks.Present}
-	refused.Connected(port, 0, errors.New("connection refused"))
+	refused.Connected(port, 0, errors.New("connection to 127.0.0.1 port 80 refused"))
 	hot := &checks.Report{Existence: checks.Present, Values: map[string]float64{"cpu_percent": 93, "status": 2}}
 	cpu := &control.Compare{Value: "cpu_percent", Op: control.Greater, Threshold: 80, Written: "80 %"}
 	status := &control.Compare{Value: "status", Op: control.NotEqual, Threshold: 0}
@@ -42,9 +42,9 @@ func TestStateOfAService(t *testing.T) {
 		{
 			"absent for too short", "process",
 			[]*control.Rule{{Test: &control.Exist{Wanted: true}, Window: control.Window{Count: 2, Cycles: 2}, Then: alert}},
-			missing, dialtone.OK, "process 42 is gone",
+			missing, dialtone.Unknown, "process 42 is gone",
 		},
-		{"connection", "process", []*control.Rule{{Test: port, Then: alert}}, refused, dialtone.Critical, "connection to port 80: connection refused"},
+		{"connection", "process", []*control.Rule{{Test: port, Then: alert}}, refused, dialtone.Critical, "connection to 127.0.0.1 port 80 refused"},
 		{"load", "process", []*control.Rule{{Test: cpu, Then: alert}}, hot, dialtone.Warning, "cpu is 93 % (limit > 80 %)"},
 		{"load that repairs", "process", []*control.Rule{{Test: cpu, Then: restart}}, hot, dialtone.Critical, "cpu is 93 % (limit > 80 %)"},
 		{"program status", "program", []*control.Rule{{Test: status, Then: alert}}, hot, dialtone.Critical, "status is 2 (limit != 0)"},
@@ -136,6 +136,29 @@ func TestConnectionOfAStartingProcessHasTime(t *testing.T) {
 	}
 	if got := look(3*time.Second, again, refused); got != dialtone.Critical {
 		t.Errorf("once it has answered and no longer does: %s", got)
+	}
+}
+
+// TestNothingIsWellBeforeItWasDecided: an agent that starts while a service is down must not tell that it is well, only because its
+// rule wants to see three failures.
+func TestNothingIsWellBeforeItWasDecided(t *testing.T) {
+	port := &control.Connection{Port: 80}
+	e := New(&control.Service{Kind: "process", Name: "s", Rules: []*control.Rule{
+		{Test: port, Window: control.Window{Count: 3, Cycles: 3}, Then: control.Action{Kind: control.Alert}},
+	}})
+	look := func(err error) dialtone.State {
+		r := &checks.Report{Existence: checks.Present}
+		r.Connected(port, 0, err)
+		return e.Step(Look{Report: r}).State
+	}
+	no := errors.New("connection to 127.0.0.1 port 80 refused")
+	var got []dialtone.State
+	for _, err := range []error{no, no, no, nil, no, no} {
+		got = append(got, look(err))
+	}
+	want := []dialtone.State{dialtone.Unknown, dialtone.Unknown, dialtone.Critical, dialtone.OK, dialtone.OK, dialtone.OK}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
 	}
 }
 
