@@ -62,6 +62,7 @@ type process struct {
 	ask     func(ctx context.Context, unit string) (unitStatus, error)
 
 	seen  identity
+	ended ending
 	unit  unitMemory
 	stat  *proc.File // of the process last seen
 	usage usage
@@ -74,6 +75,17 @@ type identity struct {
 	started time.Time
 	pidfile time.Time // modification time of the pidfile that named it
 }
+
+// ending is a process that has ended and still has its number, and when it was first seen so. Whoever started it has to ask how it
+// ended; until then it is a zombie, for milliseconds as a rule.
+type ending struct {
+	pid   int
+	start uint64
+	since time.Time
+}
+
+// zombieAfter is how long an ended process may keep its number before that is worth a word.
+const zombieAfter = 3 * time.Second
 
 func newProcess(s *control.Service, root string) *process {
 	p := &process{spec: s, root: root, table: processes, ask: askSystemd}
@@ -165,9 +177,20 @@ func (p *process) read(pid int) (s *proc.Stat, why string, err error) {
 	case err != nil:
 		return nil, "", fmt.Errorf("reading process %d: %w", pid, err)
 	case s.Dead():
-		return nil, fmt.Sprintf("process %d (%s) is a zombie: it has ended, and its parent %d has not noticed", pid, s.Comm, s.PPID), nil
+		return nil, p.end(s, time.Now()), nil
 	}
 	return s, "", nil
+}
+
+// end says that a process has ended, and of one that stays, what keeps it.
+func (p *process) end(s *proc.Stat, now time.Time) string {
+	if p.ended.pid != s.PID || p.ended.start != s.Start {
+		p.ended = ending{pid: s.PID, start: s.Start, since: now}
+	}
+	if now.Sub(p.ended.since) < zombieAfter {
+		return fmt.Sprintf("process %d (%s) has ended", s.PID, s.Comm)
+	}
+	return fmt.Sprintf("process %d (%s) is a zombie: it has ended, and its parent %d has not noticed", s.PID, s.Comm, s.PPID)
 }
 
 func (p *process) readStat(pid int) (*proc.Stat, error) {

@@ -33,7 +33,7 @@ func (p *process) findByPidfile() (*proc.Stat, string, error) {
 		return nil, "", err
 	}
 	if why != "" {
-		return nil, fmt.Sprintf("%s, says %s", why, p.spec.Pidfile), nil
+		return nil, fmt.Sprintf("%s (pidfile %s)", why, p.spec.Pidfile), nil
 	}
 	if p.stale(s, written) {
 		return nil, fmt.Sprintf("pidfile %s is stale: process %d is now %s, which started after the pidfile was written", p.spec.Pidfile, pid, s.Comm), nil

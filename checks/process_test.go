@@ -96,7 +96,7 @@ func TestProcessByPidfile(t *testing.T) {
 		absent  string // part of the reason; empty: present
 	}{
 		{name: "runs", stat: proc.Stat{Comm: "mydaemon", Start: ticksAgo(30 * time.Second)}, pidfile: "d.pid", written: then.Add(time.Second)},
-		{name: "zombie", stat: proc.Stat{Comm: "mydaemon", State: 'Z', PPID: 7, Start: ticksAgo(30 * time.Second)}, pidfile: "d.pid", written: then, absent: "zombie"},
+		{name: "zombie", stat: proc.Stat{Comm: "mydaemon", State: 'Z', PPID: 7, Start: ticksAgo(30 * time.Second)}, pidfile: "d.pid", written: then, absent: "process 1073741824 (mydaemon) has ended (pidfile "},
 		{name: "number passed on", stat: proc.Stat{Comm: "sleep", Start: ticksAgo(10 * time.Second)}, pidfile: "d.pid", written: then, absent: "is now sleep"},
 		{name: "same program, odd time", stat: proc.Stat{Comm: "mydaemon", Start: ticksAgo(10 * time.Second)}, pidfile: "mydaemon.pid", written: then},
 	} {
@@ -118,6 +118,27 @@ func wantExistence(t *testing.T, r *Report, absent string) {
 	}
 	if r.Existence != want || !strings.Contains(r.Why, absent) {
 		t.Errorf("existence %d, why %q; wanted %d and a reason with %q", r.Existence, r.Why, want, absent)
+	}
+}
+
+// TestAZombieIsCalledSoWhenItStays: every process that ends is one for a moment, which is nobody's fault.
+func TestAZombieIsCalledSoWhenItStays(t *testing.T) {
+	m := newMachine(t)
+	p := m.check(t, &control.Service{Pidfile: pidfile(t, "d.pid", absentPID, time.Now())})
+	m.run(t, proc.Stat{PID: absentPID, Comm: "d", State: 'Z', PPID: 7, Start: 9}, "")
+	for range 2 {
+		if r := run(t, p); r.Existence != Absent || !strings.HasPrefix(r.Why, "process 1073741824 (d) has ended (pidfile ") {
+			t.Fatalf("in its first moments it is %+v", r)
+		}
+	}
+	p.ended.since = p.ended.since.Add(-zombieAfter)
+	want := "process 1073741824 (d) is a zombie: it has ended, and its parent 7 has not noticed (pidfile "
+	if r := run(t, p); !strings.HasPrefix(r.Why, want) {
+		t.Errorf("one that stays is %q", r.Why)
+	}
+	m.run(t, proc.Stat{PID: absentPID, Comm: "d", State: 'Z', PPID: 7, Start: 10}, "")
+	if r := run(t, p); !strings.Contains(r.Why, "has ended (") {
+		t.Errorf("the next one with its number is %q", r.Why)
 	}
 }
 
