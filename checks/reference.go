@@ -37,13 +37,13 @@ func kindNames() []string {
 }
 
 func (k Kind) writeText(b *bytes.Buffer) {
-	fmt.Fprintf(b, "check %s\n\n%s\n", k.Name, fold(k.Doc, "  "))
+	fmt.Fprintf(b, "check %s\n\n%s\n", k.Name, Fold(k.Doc, "  "))
 	for line := range strings.Lines(k.Example) {
 		b.WriteString("      " + line)
 	}
 	b.WriteByte('\n')
 	for _, v := range k.Values {
-		fmt.Fprintf(b, "  %s\n%s", v.usage(), fold(v.Help, "      "))
+		fmt.Fprintf(b, "  %s\n%s", v.usage(), Fold(v.Help, "      "))
 	}
 	b.WriteByte('\n')
 	if !k.connects() {
@@ -51,7 +51,7 @@ func (k Kind) writeText(b *bytes.Buffer) {
 	}
 	b.WriteString("  failed port N protocol NAME\n")
 	for _, p := range sortedProtocols() {
-		fmt.Fprintf(b, "%s", fold(p.name+": "+p.doc, "      "))
+		fmt.Fprintf(b, "%s", Fold(p.name+": "+p.doc, "      "))
 	}
 	b.WriteByte('\n')
 }
@@ -86,8 +86,8 @@ func (v Value) usage() string {
 // referenceWidth is what fits into a terminal of 100 columns with some air.
 const referenceWidth = 96
 
-// fold breaks a paragraph into lines, each behind an indent.
-func fold(text, indent string) string {
+// Fold breaks a paragraph into lines that fit into a terminal, each behind an indent and with its end.
+func Fold(text, indent string) string {
 	var b strings.Builder
 	used := 0
 	for word := range strings.FieldsSeq(text) {
@@ -110,10 +110,10 @@ func fold(text, indent string) string {
 	return b.String()
 }
 
-// WriteMarkdown writes docs/kinds.md.
+// WriteMarkdown writes the checks of docs/kinds.md.
 func WriteMarkdown(w io.Writer) error {
 	var b bytes.Buffer
-	b.WriteString("# Kinds of checks\n\nWritten from the declarations in `checks/`; a test keeps it so. `dialtone kinds` prints the same.\n\n" +
+	b.WriteString("# Kinds of checks and healers\n\nWritten from the declarations in `checks/` and `healers/`; a test keeps it so. `dialtone kinds` prints the same.\n\n" +
 		"A value that has a unit is a series as well, `dialtone_KIND_VALUE{service}`. Two values can share their words: the unit in the rule\n" +
 		"says which is meant, `memory > 80%` or `memory > 2 GB`.\n")
 	for _, k := range Kinds() {

@@ -4,67 +4,35 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/healers"
 )
 
-// WriteKinds prints the kinds of checks and healers from their own declarations: all, or those named. A name that no kind has is an error.
+// WriteKinds prints the kinds of checks and healers from their own declarations: all, or those named. A name that no kind has is an
+// error that lists the checks there are.
 func WriteKinds(w io.Writer, names ...string) error {
-	known := map[string]bool{}
-	for _, k := range checks.Kinds() {
-		known[k.Name] = true
-		if wanted(k.Name, names) {
-			writeCheck(w, k)
+	ofChecks := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return isHealer(name) && !isCheck(name) })
+	if len(names) == 0 || len(ofChecks) > 0 {
+		if err := checks.WriteReference(w, ofChecks...); err != nil {
+			return err
 		}
 	}
 	for _, k := range healers.Kinds() {
-		known[k.Name] = true
-		if wanted(k.Name, names) {
-			fmt.Fprintf(w, "healer %s\n%s\n\n", k.Name, paragraph(k.Doc, "  "))
+		if len(names) > 0 && !slices.Contains(names, k.Name) {
+			continue
 		}
-	}
-	for _, name := range names {
-		if !known[name] {
-			return fmt.Errorf("no kind %q; without a name all are printed", name)
+		if _, err := fmt.Fprintf(w, "healer %s\n\n%s\n", k.Name, checks.Fold(k.Doc, "  ")); err != nil {
+			return fmt.Errorf("writing the kinds of healers: %w", err)
 		}
 	}
 	return nil
 }
 
-func wanted(name string, names []string) bool { return len(names) == 0 || slices.Contains(names, name) }
-
-// writeCheck prints a kind, and each value with the words that name it in rules.
-func writeCheck(w io.Writer, k checks.Kind) {
-	fmt.Fprintf(w, "check %s\n%s\n", k.Name, paragraph(k.Doc, "  "))
-	for _, v := range k.Values {
-		in := "not in rules"
-		if len(v.Phrases) > 0 {
-			in = "if " + strings.Join(v.Phrases, ", ")
-		}
-		if v.Unit != "" {
-			in += " (" + strings.ReplaceAll(v.Unit, "_", " ") + ")"
-		}
-		fmt.Fprintf(w, "\n  %s: %s\n%s\n", v.Name, in, paragraph(v.Help, "      "))
-	}
-	fmt.Fprintln(w)
+func isCheck(name string) bool {
+	return slices.ContainsFunc(checks.Kinds(), func(k checks.Kind) bool { return k.Name == name })
 }
 
-// paragraph folds text to the width of a terminal.
-func paragraph(text, indent string) string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(indent+line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, indent+line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return strings.Join(append(lines, indent+line), "\n")
+func isHealer(name string) bool {
+	return slices.ContainsFunc(healers.Kinds(), func(k healers.Kind) bool { return k.Name == name })
 }

@@ -4,26 +4,25 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/healers"
 )
 
-func TestKindsNameEverythingThatIsRegistered(t *testing.T) {
-	var all bytes.Buffer
-	if err := WriteKinds(&all); err != nil {
+func kindsText(t *testing.T, names ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := WriteKinds(&b, names...); err != nil {
 		t.Fatal(err)
 	}
-	text := all.String()
+	return b.String()
+}
+
+func TestKindsNameEverythingThatIsRegistered(t *testing.T) {
+	text := kindsText(t)
 	for _, k := range checks.Kinds() {
 		if !strings.Contains(text, "check "+k.Name+"\n") {
 			t.Errorf("check %s is missing", k.Name)
-		}
-		for _, v := range k.Values {
-			if !strings.Contains(text, "\n  "+v.Name+": ") {
-				t.Errorf("value %s of %s is missing", v.Name, k.Name)
-			}
 		}
 	}
 	for _, k := range healers.Kinds() {
@@ -34,26 +33,29 @@ func TestKindsNameEverythingThatIsRegistered(t *testing.T) {
 }
 
 func TestKindsByName(t *testing.T) {
-	var one bytes.Buffer
-	if err := WriteKinds(&one, "systemd"); err != nil {
-		t.Fatal(err)
+	if got := kindsText(t, "systemd"); !strings.HasPrefix(got, "healer systemd\n\n  Starts, stops") || strings.Contains(got, "check ") {
+		t.Errorf("the healer is %q", got)
 	}
-	if got := one.String(); !strings.HasPrefix(got, "healer systemd\n  Starts, stops") || strings.Contains(got, "check ") {
-		t.Errorf("got %q", got)
+	if got := kindsText(t, "file"); !strings.HasPrefix(got, "check file\n") || strings.Contains(got, "healer ") {
+		t.Errorf("the check is %q", got)
 	}
-	if err := WriteKinds(&one, "sistemd"); err == nil || err.Error() != `no kind "sistemd"; without a name all are printed` {
+	if got := kindsText(t, "program"); !strings.Contains(got, "check program\n") || !strings.Contains(got, "healer program\n") {
+		t.Errorf("what is both is %q", got)
+	}
+	err := WriteKinds(&bytes.Buffer{}, "systemd", "sistemd")
+	if err == nil || !strings.HasPrefix(err.Error(), `no kind of check is called "sistemd"; there are: `) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestParagraphsFitATerminal(t *testing.T) {
-	text := paragraph(strings.Repeat("öffnet die Verbindung ", 30), "    ")
-	for line := range strings.SplitSeq(text, "\n") {
-		if n := utf8.RuneCountInString(line); n > width {
-			t.Errorf("%d columns: %s", n, line)
-		}
+// TestPageOfKinds keeps docs/kinds.md to the declarations.
+func TestPageOfKinds(t *testing.T) {
+	var page bytes.Buffer
+	if err := checks.WriteMarkdown(&page); err != nil {
+		t.Fatal(err)
 	}
-	if got := strings.Join(strings.Fields(text), " "); got != strings.TrimSpace(strings.Repeat("öffnet die Verbindung ", 30)) {
-		t.Error("words were lost")
+	if err := healers.WriteMarkdown(&page); err != nil {
+		t.Fatal(err)
 	}
+	golden(t, "../../../../docs/kinds.md", page.Bytes())
 }
