@@ -89,7 +89,7 @@ func (p *sampler) send(from string, samples []dialtone.Sample) {
 	p.agent.config.Uplink.Samples(samples)
 }
 
-// services are the samples of every service: its state each time, its values once a look.
+// services are the samples of every service that was looked at: its state each time, its values once a look.
 func (p *sampler) services(now time.Time) []dialtone.Sample {
 	var samples []dialtone.Sample
 	for _, name := range p.agent.names() {
@@ -98,6 +98,9 @@ func (p *sampler) services(now time.Time) []dialtone.Sample {
 			continue
 		}
 		v := s.seen.Load()
+		if v.status.Checked.IsZero() {
+			continue // nobody has looked: not even "unknown" was found
+		}
 		state := labels("kind", v.spec.Kind, "service", name)
 		samples = append(samples, dialtone.Sample{Name: "dialtone_service_state", Labels: state, At: now, Value: float64(v.status.State)})
 		if v.report == nil || !v.status.Checked.After(p.sent[name]) {

@@ -12,14 +12,17 @@ import (
 	"github.com/dialtone/dialtone"
 )
 
-// TestSamplesOfAService: the state with each interval, the values once a look.
+// TestSamplesOfAService: the state with each interval once somebody has looked, the values once a look, and nothing of what rests
+// from the start.
 func TestSamplesOfAService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("nginx")
 		w.things["nginx"].values = map[string]float64{"cpu_percent": 3}
 		s := process("nginx")
 		s.Every.Cycles = 4
-		_, end := begin(t, w.config(t, file(s)))
+		resting := process("resting")
+		resting.Mode = "manual"
+		_, end := begin(t, w.config(t, file(s, resting)))
 		defer end()
 		pass(31 * time.Second)
 		got := map[string]int{}
@@ -29,7 +32,7 @@ func TestSamplesOfAService(t *testing.T) {
 		}
 		w.mu.Unlock()
 		want := map[string]int{
-			"dialtone_service_state[{kind process} {service nginx}]": 7,
+			"dialtone_service_state[{kind process} {service nginx}]": 6,
 			"dialtone_process_cpu_percent[{service nginx}]":          2,
 			"dialtone_check_duration_seconds[{service nginx}]":       2,
 		}
