@@ -100,26 +100,43 @@ func doubts(file *control.File) []string {
 
 // stateFile is what the paths of the agent's database and socket begin with.
 func stateFile(file *control.File) string {
-	if file != nil && file.Settings.StateFile != "" {
+	if file.Settings.StateFile != "" {
 		return file.Settings.StateFile
 	}
-	return filepath.Join(home(), "state")
+	return usualState()
 }
+
+func usualState() string { return filepath.Join(home(), "state") }
 
 // statement finds the state file of a control file that does not hold: the agent that runs with its predecessor can still be asked.
 var statement = regexp.MustCompile(`(?mi)^\s*set\s+statefile\s+"?([^"\s]+)`)
 
-// stateFileOf is stateFile for a file that may have been refused, and is nil then.
-func stateFileOf(path string, file *control.File) string {
+// socketsOf are the places where the agent of a control file may take commands. file is nil when it was refused. Where it names no state
+// file, the agent of `dialtone up` has its own beside the control file, and any other agent in the usual place.
+func socketsOf(path string, file *control.File) []string {
+	if named := namedState(path, file); named != "" {
+		return []string{socketOf(named)}
+	}
+	beside, usual := filepath.Join(filepath.Dir(path), "state"), usualState()
+	if beside == usual {
+		return []string{socketOf(usual)}
+	}
+	return []string{socketOf(beside), socketOf(usual)}
+}
+
+// namedState is the state file that a control file names, also when it was refused; empty: none.
+func namedState(path string, file *control.File) string {
 	if file != nil {
-		return stateFile(file)
+		return file.Settings.StateFile
 	}
-	if text, err := os.ReadFile(path); err == nil {
-		if found := statement.FindSubmatch(text); found != nil {
-			return string(found[1])
-		}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
 	}
-	return stateFile(nil)
+	if found := statement.FindSubmatch(text); found != nil {
+		return string(found[1])
+	}
+	return ""
 }
 
 func socketOf(state string) string { return state + ".sock" }

@@ -94,10 +94,10 @@ func background(ctx context.Context, file *control.File, args []string, stdout i
 	if err != nil {
 		return err
 	}
-	socket := socketOf(stateFile(file))
-	if status, err := agent.NewClient(socket).Status(ctx); err == nil {
-		return fmt.Errorf("an agent is already running for %s; `reload` makes it read its control file again", status.ControlFile)
+	if _, err := reach(ctx, socketsOf(file.Path, file)); err == nil {
+		return fmt.Errorf("an agent is already running for %s; `reload` makes it read its control file again", file.Path)
 	}
+	socket := socketOf(stateFile(file))
 	argv := append([]string{self}, subcommand(args)...)
 	argv = append(append(argv, "-I"), args...)
 	dir, err := os.Getwd()

@@ -162,6 +162,41 @@ check file missing with path /no/such/file
 	}
 }
 
+// TestCommandsFindTheAgentBesideItsFile: under `dialtone up` the agent's state is beside the control file, which does not say so.
+func TestCommandsFindTheAgentBesideItsFile(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	dir := t.TempDir()
+	path, state := filepath.Join(dir, "dialtone.conf"), filepath.Join(dir, "state")
+	if err := os.WriteFile(path, []byte("check system here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := "no agent is running: nobody answers on " + state + ".sock or on " + usualState() + ".sock; start it with "
+	if code, _, stderr := say(t, "-c", path, "summary"); code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("without an agent: status %d, %s", code, stderr)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := Start(ctx, Options{ControlFile: path, StateFile: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := say(t, "-c", path, "summary"); code != 0 || !strings.Contains(stdout, "here") {
+		t.Errorf("summary: status %d, %s", code, stderr)
+	}
+	if code, _, stderr := say(t, "-c", path); code != 1 || !strings.Contains(stderr, "an agent is already running for "+path) {
+		t.Errorf("a second one: status %d, %s", code, stderr)
+	}
+	if err := os.WriteFile(path, []byte("check sistem here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := say(t, "-c", path, "quit"); code != 0 {
+		t.Errorf("quit with a file that was refused: status %d, %s", code, stderr)
+	}
+	if err := r.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReloadOfABadFileShowsItsErrors(t *testing.T) {
 	path, state := write(t, "check system here\n")
 	started(t, path)

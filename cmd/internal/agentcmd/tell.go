@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dialtone/dialtone"
@@ -22,14 +23,27 @@ func (*unwellError) Error() string { return "not every service is well" }
 // tell gives a command to the agent that runs.
 func (l line) tell(ctx context.Context, path string, stdout io.Writer) error {
 	file, bad := load(path)
-	client := agent.NewClient(socketOf(stateFileOf(path, file)))
 	ctx, cancel := context.WithTimeout(ctx, orderWithin)
 	defer cancel()
-	err := l.dispatch(ctx, client, stdout)
+	client, err := reach(ctx, socketsOf(path, file))
+	if err == nil {
+		err = l.dispatch(ctx, client, stdout)
+	}
 	if errors.Is(err, agent.ErrNotRunning) {
 		return errors.Join(fmt.Errorf("%w; start it with `dialtone-agent -c %s`", err, path), bad)
 	}
 	return err
+}
+
+// reach finds the agent that answers on one of the sockets.
+func reach(ctx context.Context, sockets []string) (*agent.Client, error) {
+	for _, socket := range sockets {
+		client := agent.NewClient(socket)
+		if _, err := client.Status(ctx); !errors.Is(err, agent.ErrNotRunning) {
+			return client, err
+		}
+	}
+	return nil, fmt.Errorf("%w: nobody answers on %s", agent.ErrNotRunning, strings.Join(sockets, " or on "))
 }
 
 func (l line) dispatch(ctx context.Context, client *agent.Client, stdout io.Writer) error {
