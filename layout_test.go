@@ -95,8 +95,7 @@ func packages(t *testing.T) map[string]*build.Package {
 			return filepath.SkipDir
 		}
 		pkg, err := build.ImportDir(path, 0)
-		var none *build.NoGoError
-		if errors.As(err, &none) {
+		if _, none := errors.AsType[*build.NoGoError](err); none {
 			return nil
 		}
 		if err != nil {

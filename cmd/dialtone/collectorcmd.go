@@ -20,11 +20,11 @@ type serveFlags struct {
 }
 
 func (f *serveFlags) register(fs *flag.FlagSet) {
-	fs.StringVar(&f.dir, "dir", defaultFolder(), "folder of all state")
+	fs.StringVar(&f.dir, "dir", defaultFolder(), "`DIR`, the folder of all state")
 	fs.StringVar(&f.listen, "listen", defaultListen, "`HOST:PORT` of pages, API and agents; off loopback TLS and a password are on")
-	fs.StringVar(&f.cert, "cert", "", "PEM file with the certificate, instead of one that is made (with --key)")
-	fs.StringVar(&f.key, "key", "", "PEM file with the key of --cert")
-	fs.DurationVar(&f.retention, "retention", series.DefaultRetention, "how long samples are kept")
+	fs.StringVar(&f.cert, "cert", "", "PEM `FILE` with the certificate, instead of one that is made (with --key)")
+	fs.StringVar(&f.key, "key", "", "PEM `FILE` with the key of --cert")
+	fs.DurationVar(&f.retention, "retention", series.DefaultRetention, "how long samples are kept, as `DURATION`")
 	fs.BoolVar(&f.verbose, "v", false, "log more")
 }
 
@@ -66,8 +66,7 @@ func (f *serveFlags) open(log *slog.Logger) (*server, folder, error) {
 
 // collectorOnly serves agents on other machines, and does not watch its own.
 func collectorOnly(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("dialtone collector", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs := newFlags("collector", "Receives from agents on other machines, stores, pages, serves pages and API. Does not watch this machine.", stderr)
 	var flags serveFlags
 	flags.register(fs)
 	if err := flags.parse(fs, args); err != nil {
@@ -84,13 +83,6 @@ func collectorOnly(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return 1
 	}
 	return 0
-}
-
-func flagStatus(err error) int {
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	return 2
 }
 
 // announce prints the address of the page, and what a person needs to get in and to join other nodes.

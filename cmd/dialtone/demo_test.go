@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,7 @@ func TestDemo(t *testing.T) {
 		if !nginx.Running() || nginx.PID(t) == old {
 			return fmt.Errorf("nginx is not back")
 		}
-		_, err := fetch(nginx.URL())
+		_, err := fetch(http.DefaultClient, nginx.URL())
 		return err
 	})
 	say("nginx was killed with -9 and answered again after %s", time.Since(killed).Round(time.Millisecond))

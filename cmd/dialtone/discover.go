@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"time"
@@ -16,8 +15,7 @@ const discoverTimeout = 20 * time.Second
 
 // discoverMachine prints a control file for this machine.
 func discoverMachine(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("dialtone discover", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs := newFlags("discover", "Looks at this machine and prints a control file for it.", stderr)
 	state := fs.String("statefile", "", "what `PATH` the file sets as statefile; empty: the agent's usual one")
 	if err := fs.Parse(args); err != nil {
 		return flagStatus(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,7 +162,7 @@ func TestUpWithoutAControlFileWritesOne(t *testing.T) {
 		t.Fatalf("the control file: %v\n%s", err, text)
 	}
 	testkit.Eventually(t, patience, func() error {
-		body, err := fetch(s.url + "/api/v1/query?query=node_load1")
+		body, err := fetch(http.DefaultClient, s.url+"/api/v1/query?query=node_load1")
 		if err == nil && !strings.Contains(body, `"instance"`) {
 			err = fmt.Errorf("no figures yet: %s", body)
 		}
@@ -179,7 +180,7 @@ func TestTheStateComesBack(t *testing.T) {
 	s := startSystem(t, dir, file, "")
 	open := func() error { return contains(s, "/api/dialtone/v1/incidents?open=true", `"service":"gone"`) }
 	testkit.Eventually(t, patience, open)
-	before, err := fetch(s.url + "/api/dialtone/v1/incidents")
+	before, err := fetch(http.DefaultClient, s.url+"/api/dialtone/v1/incidents")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestTheStateComesBack(t *testing.T) {
 	t.Logf("stopping took %s", time.Since(began).Round(time.Millisecond))
 	s = startSystem(t, dir, file, "")
 	s.waitService(t, "gone", isState(dialtone.Critical))
-	after, err := fetch(s.url + "/api/dialtone/v1/incidents")
+	after, err := fetch(http.DefaultClient, s.url+"/api/dialtone/v1/incidents")
 	if err != nil {
 		t.Fatal(err)
 	}

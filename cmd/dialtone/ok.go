@@ -39,12 +39,14 @@ type answer struct {
 
 // ok asks a collector whether everything works and says so in one word: yes, no or unknown.
 func ok(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("dialtone ok", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	url := fs.String("url", "http://"+defaultListen, "address of the collector")
-	password := fs.String("password-file", "", "file with the password, for a collector that asks for one")
-	ca := fs.String("ca-file", "", "PEM file of the authority that the collector's certificate comes from")
+	fs := newFlags("ok", "Is everything working? Prints yes, no or unknown, then a line for each thing that is not. Exit status: 0 yes,\n1 warnings only, 2 something is critical, 3 unknown.", stderr)
+	url := fs.String("url", "http://"+defaultListen, "`ADDRESS` of the collector")
+	password := fs.String("password-file", "", "`FILE` with the password, for a collector that asks for one")
+	ca := fs.String("ca-file", "", "PEM `FILE` of the authority that the collector's certificate comes from")
 	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitOK
+		}
 		return exitUnknown
 	}
 	client, err := apiClient(*ca)

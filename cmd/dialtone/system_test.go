@@ -103,17 +103,17 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-func (s *system) tryGet(path string) (string, error) { return fetch(s.url + path) }
+func (s *system) tryGet(path string) (string, error) { return fetch(http.DefaultClient, s.url+path) }
 
 // fetch returns the body of an address, which must answer 200.
-func fetch(url string) (string, error) {
+func fetch(client *http.Client, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return "", err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,8 +19,7 @@ import (
 
 // up starts everything on this machine in one process and runs until ctx ends.
 func up(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("dialtone up", flag.ContinueOnError)
-	fs.SetOutput(stderr)
+	fs := newFlags("up", "Starts collector, agent and pages on this machine, and prints the address of the page. Where there is no control\nfile, it looks at the machine and writes one.", stderr)
 	var flags serveFlags
 	flags.register(fs)
 	if err := flags.parse(fs, args); err != nil {
