@@ -22,6 +22,7 @@ type incident struct {
 	dialtone.Incident
 	Now        dialtone.State    `json:"now"` // how the thing is at present; Severity is the worst so far
 	Changed    bool              `json:"changed,omitempty"`
+	Agent      bool              `json:"agent,omitempty"` // the newest evidence is about the agent, not about its machine
 	RemindAt   time.Time         `json:"remind_at,omitzero"`
 	EscalateAt time.Time         `json:"escalate_at,omitzero"`
 	Told       map[string]told   `json:"told,omitempty"`    // by way: does its receiver know that it is broken?
@@ -210,6 +211,7 @@ func (in *incident) end(at time.Time) outcome {
 func (in *incident) see(e dialtone.Event) {
 	in.Now = e.To
 	in.Why = e.Why
+	in.Agent = e.Kind == dialtone.EventAgent
 	if e.Rule != "" {
 		in.Rule, in.RuleText = e.Rule, e.RuleText
 	}

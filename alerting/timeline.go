@@ -43,7 +43,11 @@ func (dr *draft) move(e dialtone.Event) (*incident, error) {
 		return dr.change(in, e)
 	case dialtone.EventHeal:
 		return dr.heal(in, e), nil
-	case dialtone.EventAction, dialtone.EventAgent, dialtone.EventPage, dialtone.EventAck, dialtone.EventMute, dialtone.EventEscal:
+	case dialtone.EventAgent:
+		if e.From != e.To {
+			return dr.state(in, e) // the agent was stopped, or is back
+		}
+	case dialtone.EventAction, dialtone.EventPage, dialtone.EventAck, dialtone.EventMute, dialtone.EventEscal:
 	}
 	if in == nil || !in.State.Open() {
 		return nil, nil

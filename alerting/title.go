@@ -24,6 +24,9 @@ func keyOf(e dialtone.Event) string {
 
 // titleOf says what broke, in words that can be read out on the telephone.
 func titleOf(in *incident) string {
+	if in.Agent && in.Severity != dialtone.Critical {
+		return "the agent on " + in.Node + " is stopped"
+	}
 	if in.Service == "" {
 		return in.Node + " " + verbOf(in)
 	}
