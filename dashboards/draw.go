@@ -20,8 +20,50 @@ type story struct {
 	marks []plot.Mark
 }
 
-// draw asks for the lines of a graph and describes it. Lines that do not exist on the host are left out.
+// draw describes a graph in a window, or in a shorter one where all its figures are young.
 func (p *Pages) draw(ctx context.Context, g graph, s selection, w window, told story) (*plot.Plot, error) {
+	var pl *plot.Plot
+	err := fit(w, func(w window) (lines []plot.Series, err error) {
+		if pl, err = p.drawIn(ctx, g, s, w, told); err != nil {
+			return nil, err
+		}
+		return pl.Series, nil
+	})
+	return pl, err
+}
+
+// fit asks for lines in a window, and as long as all of them are young, in a shorter one.
+func fit(w window, ask func(window) ([]plot.Series, error)) error {
+	lines, err := ask(w)
+	if err != nil || !w.young(begin(lines, w)) {
+		return err
+	}
+	for {
+		shorter, ok := w.fitted(begin(lines, w))
+		if !ok {
+			return nil
+		}
+		w = shorter
+		if lines, err = ask(w); err != nil {
+			return err
+		}
+	}
+}
+
+// begin is when the first line of measured data begins; without any, what the window must hold.
+func begin(lines []plot.Series, w window) time.Time {
+	first := w.Holds
+	found := false
+	for _, line := range lines {
+		if sum := line.Summary(); line.Style != plot.LastWeek && sum.Count > 0 && (!found || sum.FirstAt.Before(first)) {
+			first, found = sum.FirstAt, true
+		}
+	}
+	return first
+}
+
+// drawIn asks for the lines of a graph and describes it. Lines that do not exist on the host are left out.
+func (p *Pages) drawIn(ctx context.Context, g graph, s selection, w window, told story) (*plot.Plot, error) {
 	pl := &plot.Plot{From: w.From, To: w.To, Step: w.Step, Unit: g.Unit, Zone: p.zone, Bands: told.bands, Marks: told.marks}
 	hidden := 0
 	for i, l := range g.Lines {
@@ -126,9 +168,9 @@ func (p *Pages) stateLine(pl *plot.Plot, s selection) string {
 	}
 	name := cmp.Or(s.Service, line.Name)
 	if since.Sub(pl.From) <= pl.Step {
-		return fmt.Sprintf("%s is %s in all of this window.", name, pl.Unit.Format(now))
+		return fmt.Sprintf("%s has been %s in all of this window.", name, pl.Unit.Format(now))
 	}
-	return fmt.Sprintf("%s is %s since %s.", name, pl.Unit.Format(now), p.minute(since, pl.To.Sub(pl.From)))
+	return fmt.Sprintf("%s has been %s since %s.", name, pl.Unit.Format(now), p.minute(since, pl.To.Sub(pl.From)))
 }
 
 // minute writes an instant within a window.

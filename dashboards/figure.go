@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"net/url"
+	"time"
 
 	"github.com/dialtone/dialtone/dashboards/plot"
 )
@@ -20,13 +21,14 @@ type figure struct {
 	Fault      string
 	Rows       []figureRow
 	Window     string
+	from, to   time.Time
 }
 
 type figureRow struct{ Name, Now, Min, Avg, Max string }
 
 // figureOf writes a described graph. The SVG is safe HTML: its writer escapes every name.
 func figureOf(g graph, s selection, w window, pl *plot.Plot) figure {
-	f := figure{ID: g.ID + "-" + w.Name, Name: g.Name, Title: pl.Title, Why: pl.Why, Window: w.Name, Rows: rowsOf(pl)}
+	f := figure{ID: g.ID + "-" + w.Name, Name: g.Name, Title: pl.Title, Why: pl.Why, Window: w.Name, Rows: rowsOf(pl), from: pl.From, to: pl.To}
 	f.Source, f.Picture = graphLink(g.ID, "json", s, w), graphLink(g.ID, "png", s, w)
 	var b bytes.Buffer
 	if err := pl.SVG(&b); err != nil {

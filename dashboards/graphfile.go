@@ -100,7 +100,7 @@ func (p *Pages) plotNamed(ctx context.Context, name string, q url.Values) (*plot
 	if g.ID == "" {
 		return nil, ErrNotFound
 	}
-	found, err := p.source.Range(ctx, g.Lines[0].promql(selection{}, w.Rate), w.From, w.To, w.Step)
+	found, w, err := p.allHosts(ctx, g, w)
 	return themed(q, 720, 280)(p.comparisonPlot(g, found, w), err)
 }
 

@@ -218,7 +218,14 @@ func grouped(drawn [][]figure) []figureGroup {
 			groups = append(groups, figureGroup{Name: g.Group})
 		}
 		last := &groups[len(groups)-1]
-		last.Pairs = append(last.Pairs, figurePair{ID: g.ID, Name: g.Name, Compare: "/metrics/" + g.ID, Figures: drawn[i]})
+		last.Pairs = append(last.Pairs, figurePair{ID: g.ID, Name: g.Name, Compare: "/metrics/" + g.ID, Figures: distinct(drawn[i])})
 	}
 	return groups
+}
+
+// distinct leaves out a figure that was fitted to the same window as the one before it.
+func distinct(figures []figure) []figure {
+	return slices.CompactFunc(figures, func(a, b figure) bool {
+		return a.Fault == "" && b.Fault == "" && a.from.Equal(b.from) && a.to.Equal(b.to)
+	})
 }

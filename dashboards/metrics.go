@@ -136,8 +136,7 @@ func howLinks(u *url.URL, current string) []spanLink {
 
 // comparison draws all hosts together and fills the table with every line, also those the graph leaves out.
 func (p *Pages) comparison(ctx context.Context, v *metricView, w window) (figure, error) {
-	line := v.Graph.Lines[0]
-	found, err := p.source.Range(ctx, line.promql(selection{}, w.Rate), w.From, w.To, w.Step)
+	found, w, err := p.allHosts(ctx, v.Graph, w)
 	if err != nil {
 		return figure{}, err
 	}
@@ -151,10 +150,23 @@ func (p *Pages) comparison(ctx context.Context, v *metricView, w window) (figure
 	f := figureOf(v.Graph, selection{}, w, pl)
 	if v.Raw {
 		q := w.query()
-		q.Set("how", how(v.Graph.ID, strings.SplitN(line.Query, " ", 2)[0]))
+		q.Set("how", how(v.Graph.ID, strings.SplitN(v.Graph.Lines[0].Query, " ", 2)[0]))
 		f.Source, f.Picture = "/g/"+v.Graph.ID+".json?"+q.Encode(), "/g/"+v.Graph.ID+".png?"+q.Encode()
 	}
 	return f, nil
+}
+
+// allHosts asks for the line of all hosts in a window, or in a shorter one where all of them are young; it returns which.
+func (p *Pages) allHosts(ctx context.Context, g graph, w window) (found []Series, in window, err error) {
+	err = fit(w, func(w window) (lines []plot.Series, err error) {
+		in = w
+		found, err = p.source.Range(ctx, g.Lines[0].promql(selection{}, w.Rate), w.From, w.To, w.Step)
+		for _, s := range found {
+			lines = append(lines, plot.Series{Points: s.Points})
+		}
+		return lines, err
+	})
+	return found, in, err
 }
 
 func (p *Pages) comparisonPlot(g graph, found []Series, w window) *plot.Plot {

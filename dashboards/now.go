@@ -151,6 +151,8 @@ func openVerdict(open []dialtone.Incident) (string, badge, bool) {
 		return nobodys[0].Title + ", and nobody has it.", incidentBadge(nobodys[0]), true
 	case broken == 1:
 		return fmt.Sprintf("%s; %s has it.", somebodys[0].Title, somebodys[0].Owner), incidentBadge(somebodys[0]), true
+	case len(nobodys) == broken && broken > 0:
+		return fmt.Sprintf("%d things are broken, and nobody has them.", broken), incidentBadge(nobodys[0]), true
 	case len(nobodys) > 0:
 		return fmt.Sprintf("%d things are broken; nobody has %d of them.", broken, len(nobodys)), incidentBadge(nobodys[0]), true
 	case broken > 0:

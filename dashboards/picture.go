@@ -3,6 +3,7 @@ package dashboards
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -50,10 +51,26 @@ func (p *Pages) incidentPlot(ctx context.Context, in dialtone.Incident) (*plot.P
 			return nil, err
 		}
 		if !pl.Empty() {
-			return pl, nil
+			break
 		}
 	}
+	if pl.Unit == plot.State || pl.Empty() {
+		pl.Title = p.courseOf(in, pl)
+	}
 	return pl, nil
+}
+
+// courseOf says from when to when an incident was. The newest sample may be older than it, and never says more than the desk knows.
+func (p *Pages) courseOf(in dialtone.Incident, pl *plot.Plot) string {
+	who, how := in.Service, in.Severity.String()
+	if who == "" {
+		who, how = in.Node, "silent"
+	}
+	span := pl.To.Sub(pl.From)
+	if in.Resolved.IsZero() {
+		return fmt.Sprintf("%s has been %s since %s.", who, how, p.minute(in.Opened, span))
+	}
+	return fmt.Sprintf("%s was %s for %s, from %s.", who, how, length(in.Resolved.Sub(in.Opened)), p.minute(in.Opened, span))
 }
 
 // incidentWindow ends now, or soon after the incident did.
@@ -66,7 +83,9 @@ func (p *Pages) incidentWindow(in dialtone.Incident) window {
 	if needed := end.Sub(in.Opened) + 30*time.Minute; needed > span {
 		span = min(needed, week)
 	}
-	return newWindow("incident", end, span)
+	w := newWindow("incident", end, span)
+	w.Holds = in.Opened
+	return w
 }
 
 // telling names graphs by what the rule speaks of, best first. The state of the service always comes last: it exists for all.

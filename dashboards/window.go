@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type window struct {
 	Step     time.Duration // between points
 	Rate     time.Duration // over which rates are taken
 	Fixed    bool          // ends at a given time, not now
+	Holds    time.Time     // an instant that stays in view when the window is fitted; zero: none
 }
 
 var spans = []struct {
@@ -95,6 +97,44 @@ func newWindow(name string, end time.Time, long time.Duration) window {
 	to := end.Truncate(sampled)
 	steps := int((long + step - 1) / step)
 	return window{Name: name, From: to.Add(time.Duration(-steps) * step), To: to, Step: step, Rate: max(leastRate, 4*step)}
+}
+
+// fits are the lengths of windows that are fitted to a young node. They are few, so that the graphs of one page agree.
+var fits = [...]time.Duration{
+	10 * time.Minute, 15 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour,
+	12 * time.Hour, 24 * time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, 7 * 24 * time.Hour,
+}
+
+// young reports whether all that there is, from first on, is in the last sixth of the window: it would be drawn as a dot. A window
+// that somebody asked for by its end stays as it is.
+func (w window) young(first time.Time) bool {
+	return !w.Fixed && !first.IsZero() && w.To.Sub(w.earliest(first)) <= w.To.Sub(w.From)/6
+}
+
+func (w window) earliest(first time.Time) time.Time {
+	if !w.Holds.IsZero() && w.Holds.Before(first) {
+		return w.Holds
+	}
+	return first
+}
+
+// fitted begins a little before first; ok is false where no shorter window holds it. As points are closer in a shorter window, first is
+// known better in it, and it may be fitted again. A usual window that is not young is not undercut.
+func (w window) fitted(first time.Time) (shorter window, ok bool) {
+	long, age := w.To.Sub(w.From), w.To.Sub(w.earliest(first))+w.Step
+	needed := age + age/20
+	for _, s := range spans {
+		if s.long <= long && age > s.long/6+w.Step {
+			needed = max(needed, s.long)
+		}
+	}
+	i := slices.IndexFunc(fits[:], func(fit time.Duration) bool { return fit >= needed })
+	if i < 0 || fits[i] >= long {
+		return w, false
+	}
+	shorter = newWindow(w.Name, w.To, fits[i])
+	shorter.Holds = w.Holds
+	return shorter, true
 }
 
 // longer is the next longer usual window, which Munin shows beside; ok is false where there is none.

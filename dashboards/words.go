@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -201,8 +203,50 @@ func plural(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// value writes a service's measured value in its unit.
-func value(v dialtone.NamedValue) string { return unitOf(v.Unit).Format(v.Value) }
+// value writes a service's measured value in its unit. Numbers that name something are never rounded.
+func value(v dialtone.NamedValue) string {
+	switch {
+	case v.Name == "pid" || v.Name == "ppid":
+		return strconv.FormatFloat(v.Value, 'f', 0, 64)
+	case v.Unit == "seconds" && v.Value >= 60 && v.Value < 1e9:
+		return length(time.Duration(v.Value) * time.Second)
+	}
+	return unitOf(v.Unit).Format(v.Value)
+}
+
+// mostValues is how many values of a service a row has room for.
+const mostValues = 5
+
+// tellingValues names the values of each kind that say how a service is, best first.
+var tellingValues = map[string][]string{
+	"process":    {"cpu_percent", "memory_bytes", "response_seconds", "uptime_seconds", "pid"},
+	"system":     {"cpu_percent", "load1", "memory_percent", "swap_percent", "uptime_seconds"},
+	"filesystem": {"space_percent", "space_free_bytes", "inode_percent", "readonly"},
+	"file":       {"size_bytes", "age_seconds"},
+	"directory":  {"age_seconds"},
+	"host":       {"response_seconds"},
+	"program":    {"status", "took_seconds"},
+}
+
+// values are those of a service that tell most. Kinds that are not known here show their first ones.
+func values(s dialtone.ServiceStatus) []dialtone.NamedValue {
+	names, ok := tellingValues[s.Kind]
+	if !ok {
+		return s.Values[:min(mostValues, len(s.Values))]
+	}
+	var found []dialtone.NamedValue
+	for _, name := range names {
+		if i := slices.IndexFunc(s.Values, func(v dialtone.NamedValue) bool { return v.Name == name }); i >= 0 {
+			found = append(found, s.Values[i])
+		}
+	}
+	return found
+}
+
+// breakable lets a line break after each slash of a path, before it breaks inside a name.
+func breakable(text string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(text), "/", "/<wbr>")) //nolint:gosec // escaped first; a slash is no part of an escape
+}
 
 func unitOf(name string) plot.Unit {
 	switch name {
@@ -254,6 +298,8 @@ func (p *Pages) funcs() template.FuncMap {
 		"sentence":      sentence,
 		"value":         value,
 		"valueName":     valueName,
+		"values":        values,
+		"breakable":     breakable,
 		"rfc3339":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":           func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"past":          func(t time.Time) bool { return !t.IsZero() && t.Before(p.now()) },

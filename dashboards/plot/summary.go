@@ -9,6 +9,7 @@ import (
 type Summary struct {
 	Count               int
 	Last, Min, Max, Avg float64
+	FirstAt             time.Time // the instant of the first value
 	LastAt              time.Time // the instant of Last
 	MaxAt               time.Time // the first instant of Max
 }
@@ -20,6 +21,9 @@ func (s Series) Summary() Summary {
 	for _, pt := range s.Points {
 		if !finite(pt.Value) {
 			continue
+		}
+		if sum.Count == 0 {
+			sum.FirstAt = pt.At
 		}
 		sum.Count++
 		sum.Last, sum.LastAt = pt.Value, pt.At

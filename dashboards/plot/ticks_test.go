@@ -140,7 +140,7 @@ func TestUnits(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	s := Series{Points: []Point{{start, 1}, {start.Add(time.Minute), math.NaN()}, {start.Add(2 * time.Minute), 5}, {start.Add(3 * time.Minute), 3}}}
-	want := Summary{Count: 3, Last: 3, Min: 1, Max: 5, Avg: 3, LastAt: start.Add(3 * time.Minute), MaxAt: start.Add(2 * time.Minute)}
+	want := Summary{Count: 3, Last: 3, Min: 1, Max: 5, Avg: 3, FirstAt: start, LastAt: start.Add(3 * time.Minute), MaxAt: start.Add(2 * time.Minute)}
 	if diff := cmp.Diff(want, s.Summary()); diff != "" {
 		t.Error(diff)
 	}

@@ -33,13 +33,19 @@ function faint(colour: string, part: number): string {
   return colour.replace("rgb(", "rgba(").replace(")", `, ${part})`);
 }
 
+/** A value between two gaps is no line; only these are drawn as dots. */
+function lonely(u: uPlot, line: number): number[] {
+  const row = Array.from<number | null | undefined>(u.data[line] ?? []);
+  return row.flatMap((v, i) => ((v ?? null) !== null && (row[i - 1] ?? null) === null && (row[i + 1] ?? null) === null ? [i] : []));
+}
+
 /** How a line of a style looks; first is the first measured line, which is filled. */
 export function lineOf(style: string, first: boolean, unit: Unit, c: Colours): uPlot.Series {
-  const base = { points: { show: false }, spanGaps: false };
-  if (style === "capacity") return { ...base, stroke: c.warn, width: 1.5, spanGaps: true };
-  if (style === "lastweek") return { ...base, stroke: c.muted, width: 1.25, dash: [4, 4] };
-  if (!first) return { ...base, stroke: faint(c.data, 0.75), width: 1.25 };
-  return unit === "state" ? { ...base, stroke: c.data, width: 1.75 } : { ...base, stroke: c.data, width: 1.75, fill: faint(c.data, 0.12) };
+  const base = (stroke: string): uPlot.Series => ({ stroke, points: { show: true, size: 4, width: 0, fill: stroke, filter: lonely }, spanGaps: false });
+  if (style === "capacity") return { ...base(c.warn), width: 1.5, spanGaps: true };
+  if (style === "lastweek") return { ...base(c.muted), width: 1.25, dash: [4, 4] };
+  if (!first) return { ...base(faint(c.data, 0.75)), width: 1.25 };
+  return unit === "state" ? { ...base(c.data), width: 1.75 } : { ...base(c.data), width: 1.75, fill: faint(c.data, 0.12) };
 }
 
 /** Draws bands, marks and names over the lines. Canvas pixels: everything is scaled by the screen's density. */

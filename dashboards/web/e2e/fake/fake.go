@@ -21,6 +21,8 @@ import (
 type Fleet struct {
 	Now  func() time.Time
 	Fail map[string]error // by method: what it returns instead
+	// Began is when the first sample was taken; zero: before all that is asked for.
+	Began time.Time
 
 	mu        sync.Mutex
 	nodes     []dialtone.NodeStatus
@@ -229,7 +231,10 @@ func (f *Fleet) Range(_ context.Context, promql string, start, end time.Time, st
 			if which := by.FindStringSubmatch(promql); which != nil {
 				labels[which[1]] = label
 			}
-			found = append(found, dashboards.Series{Labels: labels, Points: wave(promql, n, label, start, end, step)})
+			points := slices.DeleteFunc(wave(promql, n, label, start, end, step), func(p plot.Point) bool { return p.At.Before(f.Began) })
+			if len(points) > 0 {
+				found = append(found, dashboards.Series{Labels: labels, Points: points})
+			}
 		}
 	}
 	return found, nil
