@@ -1,5 +1,5 @@
-// Command bench measures dialtone-agent beside the tools that it replaces, on this machine, on the same services and the same
-// control file, and prints Markdown tables. The others come out of Debian packages; see internal/testkit.
+// Command bench measures dialtone on this machine, from the outside, and prints the Markdown tables of docs/performance.md. What it is
+// measured beside, Monit and Prometheus' node exporter, and what it watches, nginx, come out of Debian packages; see internal/testkit.
 package main
 
 import (
@@ -10,28 +10,52 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// options say how long to measure; the defaults are those of docs/performance.md.
-type options struct {
+// bench says what is measured and for how long; the defaults are those of docs/performance.md.
+type bench struct {
 	agent    string        // path of dialtone-agent
-	services int           // daemons to watch; each is killed once
-	idle     time.Duration // how long to add up the CPU time of a watcher at rest
-	scrapes  int
+	dialtone string        // path of dialtone
+	kills    int           // daemons in each load; each is killed once
+	idle     time.Duration // how long the CPU time of a program at rest is added up
+	starts   int           // starts of `dialtone up`
+	dir      string        // everything that is written
+	out      io.Writer
+}
+
+// A section is one heading of the page.
+type section struct {
+	name, title string
+	measure     func(context.Context, *bench) error
+	apart       bool // measured only when it is asked for by name
+}
+
+var sections = []section{
+	{name: "size", title: "Size of the binaries", measure: sizes},
+	{name: "heal", title: "A service is killed with -9, and what watching costs", measure: watchers},
+	{name: "page", title: "A failure that is not healed, to the webhook", measure: pages},
+	{name: "host", title: "The metrics of the machine alone", measure: hosts},
+	{name: "up", title: "From the start to a page with live graphs", measure: starts},
+	{name: "nothing", title: "From a clone with empty caches to a page with live graphs", measure: fromNothing, apart: true},
 }
 
 func main() {
-	var o options
-	flag.StringVar(&o.agent, "agent", "bin/dialtone-agent", "dialtone-agent to measure; empty: only the others")
-	flag.IntVar(&o.services, "services", 20, "daemons to watch; each is killed once")
-	flag.DurationVar(&o.idle, "idle", time.Minute, "time at rest over which CPU is added up")
-	flag.IntVar(&o.scrapes, "scrapes", 100, "scrapes of the exporter")
+	var b bench
+	flag.StringVar(&b.agent, "agent", "bin/dialtone-agent", "dialtone-agent to measure")
+	flag.StringVar(&b.dialtone, "dialtone", "bin/dialtone", "dialtone to measure")
+	flag.IntVar(&b.kills, "kills", 20, "daemons in each load; each is killed once")
+	flag.DurationVar(&b.idle, "idle", 30*time.Second, "time at rest over which CPU is added up")
+	flag.IntVar(&b.starts, "starts", 5, "starts of dialtone up")
+	only := flag.String("only", "", "sections to measure, with commas: size,heal,page,host,up,nothing; empty: all but the last")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, o, os.Stdout)
+	b.out = os.Stdout
+	err := b.run(ctx, *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -39,23 +63,50 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "bench")
+func (b *bench) run(ctx context.Context, only string) error {
+	chosen, err := choose(only)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if o.agent != "" {
-		if o.agent, err = filepath.Abs(o.agent); err != nil {
+	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(b.dir) }()
+	for _, path := range []*string{&b.agent, &b.dialtone} {
+		if *path, err = filepath.Abs(*path); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintln(out, machine())
-	if err := watchers(ctx, o, dir, out); err != nil {
-		return fmt.Errorf("measuring watchers: %w", err)
-	}
-	if err := exporter(ctx, o, out); err != nil {
-		return fmt.Errorf("measuring the exporter: %w", err)
+	fmt.Fprintln(b.out, machine())
+	for _, s := range chosen {
+		fmt.Fprintf(b.out, "\n### %s\n\n", s.title)
+		if err := s.measure(ctx, b); err != nil {
+			return fmt.Errorf("section %s: %w", s.name, err)
+		}
 	}
 	return nil
+}
+
+func choose(only string) ([]section, error) {
+	if only == "" {
+		return slices.DeleteFunc(slices.Clone(sections), func(s section) bool { return s.apart }), nil
+	}
+	var chosen []section
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(sections, func(s section) bool { return s.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no section %q", name)
+		}
+		chosen = append(chosen, sections[i])
+	}
+	return chosen, nil
+}
+
+// place makes a folder for one run.
+func (b *bench) place(name string) (string, error) {
+	dir, err := os.MkdirTemp(b.dir, name)
+	if err != nil {
+		return "", fmt.Errorf("making a folder: %w", err)
+	}
+	return dir, nil
 }

@@ -15,46 +15,74 @@ import (
 // tick is the unit of the times in /proc/PID/stat: 1/100 s on every Linux that Go runs on (proc(5), USER_HZ).
 const tick = 10 * time.Millisecond
 
-// atRest returns the CPU seconds a minute that a process and its ended children used over a span, and its memory afterwards.
-func atRest(ctx context.Context, pid int, span time.Duration) (perMinute, residentMB float64, err error) {
-	before, err := cpuTime(pid)
+// usage is what a process used: its own CPU time and that of the children it waited for, and its memory.
+type usage struct {
+	own, children time.Duration
+	resident      float64 // MiB
+}
+
+// cells writes usage over a minute for a table.
+func (u usage) cells() []string {
+	return []string{fmt.Sprintf("%.2f", u.own.Seconds()), fmt.Sprintf("%.2f", u.children.Seconds()), fmt.Sprintf("%.1f", u.resident)}
+}
+
+// atRest returns what processes use in a minute, from a span that they are watched for, all at once; their memory is that at its end.
+func atRest(ctx context.Context, span time.Duration, pids ...int) ([]usage, error) {
+	before, err := usages(pids)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	if err := wait(ctx, span); err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	after, err := cpuTime(pid)
+	after, err := usages(pids)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	return (after - before).Seconds() / span.Minutes(), residentMiB(pid), nil
+	for i, b := range before {
+		after[i].own = perMinute(after[i].own-b.own, span)
+		after[i].children = perMinute(after[i].children-b.children, span)
+	}
+	return after, nil
 }
 
-func cpuTime(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, fmt.Errorf("reading the CPU time: %w", err)
-	}
-	return parseStat(string(text))
+func perMinute(d, span time.Duration) time.Duration {
+	return time.Duration(float64(d) / span.Minutes())
 }
 
-// parseStat adds up utime, stime, cutime and cstime, the fields 14 to 17 of proc(5). The second field may hold spaces and brackets.
-func parseStat(text string) (time.Duration, error) {
+func usages(pids []int) ([]usage, error) {
+	var all []usage
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return nil, fmt.Errorf("reading the CPU time: %w", err)
+		}
+		u, err := parseStat(string(text))
+		if err != nil {
+			return nil, err
+		}
+		u.resident = residentMiB(pid)
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// parseStat reads utime, stime, cutime and cstime, the fields 14 to 17 of proc(5). The second field may hold spaces and brackets.
+func parseStat(text string) (usage, error) {
 	_, rest, found := cutLast(text, ") ")
 	fields := strings.Fields(rest)
 	if !found || len(fields) < 15 {
-		return 0, errors.New("reading the CPU time: not a stat file of proc(5)")
+		return usage{}, errors.New("reading the CPU time: not a stat file of proc(5)")
 	}
-	total := 0
-	for _, field := range fields[11:15] {
+	var times [4]time.Duration
+	for i, field := range fields[11:15] {
 		n, err := strconv.Atoi(field)
 		if err != nil {
-			return 0, fmt.Errorf("reading the CPU time: %w", err)
+			return usage{}, fmt.Errorf("reading the CPU time: %w", err)
 		}
-		total += n
+		times[i] = time.Duration(n) * tick
 	}
-	return time.Duration(total) * tick, nil
+	return usage{own: times[0] + times[1], children: times[2] + times[3]}, nil
 }
 
 func cutLast(text, sep string) (before, after string, found bool) {
@@ -84,6 +112,14 @@ func quantile(values []time.Duration, q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(values))
 	rank := int(q*float64(len(sorted))+0.999999) - 1
 	return sorted[max(rank, 0)]
+}
+
+// spread is median, 95th percentile and maximum, for a table; dashes of none.
+func spread(values []time.Duration) []string {
+	if len(values) == 0 {
+		return []string{"–", "–", "–"}
+	}
+	return []string{millis(quantile(values, 0.5)), millis(quantile(values, 0.95)), millis(quantile(values, 1))}
 }
 
 func millis(d time.Duration) string {

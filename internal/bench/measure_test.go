@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -11,14 +13,14 @@ import (
 func TestParseStat(t *testing.T) {
 	cases := []struct {
 		name, text string
-		want       time.Duration
+		want       usage
 		bad        bool
 	}{
-		{"plain", "7 (monit) S 1 7 7 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 99", time.Second, false},
-		{"a name with brackets", "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 1 0 0 0 20 0 1 0 99", 10 * time.Millisecond, false},
-		{"cut off", "7 (monit) S 1 7", 0, true},
-		{"no number", "7 (monit) S 1 7 7 0 -1 4194560 1 2 3 4 x 20 30 40 20 0 1 0 99", 0, true},
-		{"empty", "", 0, true},
+		{"plain", "7 (monit) S 1 7 7 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 99", usage{own: 300 * time.Millisecond, children: 700 * time.Millisecond}, false},
+		{"a name with brackets", "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 1 0 0 0 20 0 1 0 99", usage{own: 10 * time.Millisecond}, false},
+		{"cut off", "7 (monit) S 1 7", usage{}, true},
+		{"no number", "7 (monit) S 1 7 7 0 -1 4194560 1 2 3 4 x 20 30 40 20 0 1 0 99", usage{}, true},
+		{"empty", "", usage{}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -30,12 +32,28 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestOwnProcess(t *testing.T) {
-	if _, err := cpuTime(os.Getpid()); err != nil {
-		t.Error(err)
+func TestUsageIsThatOfAMinute(t *testing.T) {
+	if got := perMinute(time.Second, 30*time.Second); got != 2*time.Second {
+		t.Errorf("a second in half a minute is %v a minute", got)
 	}
-	if got := residentMiB(os.Getpid()); got < 1 || got > 10_000 {
+	got := usage{own: 123 * time.Millisecond, children: 2 * time.Second, resident: 8.05}.cells()
+	if diff := cmp.Diff([]string{"0.12", "2.00", "8.1"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOwnProcess(t *testing.T) {
+	rests, err := atRest(t.Context(), time.Millisecond, os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rests[0].resident; got < 1 || got > 10_000 {
 		t.Errorf("this test has %v MiB resident", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := atRest(ctx, time.Hour, os.Getpid()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v after the end", err)
 	}
 }
 
@@ -50,27 +68,17 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
+func TestSpread(t *testing.T) {
+	got := append(spread([]time.Duration{3 * time.Millisecond, time.Millisecond, 2 * time.Second}), spread(nil)...)
+	if diff := cmp.Diff([]string{"3.0 ms", "2000 ms", "2000 ms", "–", "–", "–"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestTable(t *testing.T) {
 	got := table([][]string{{"watcher", "median"}, {"monit", millis(1500 * time.Millisecond)}, {"ours", millis(4200 * time.Microsecond)}})
 	want := "| watcher | median |\n|---|---|\n| monit | 1500 ms |\n| ours | 4.2 ms |\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestServiceIsStartedAgainAndEnded(t *testing.T) {
-	s, err := startServices(t.Context(), t.TempDir(), 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.end)
-	if _, err := s.kill(t.Context(), s.pidfiles[0], 20*time.Millisecond); err == nil {
-		t.Error("nobody watches it, and yet it was started again")
-	}
-}
-
-func TestSeriesOf(t *testing.T) {
-	if got := seriesOf([]byte("# HELP a b\n# TYPE a gauge\na 1\n\na{b=\"c\"} 2\n")); got != 2 {
-		t.Errorf("got %d", got)
 	}
 }

@@ -45,29 +45,45 @@ func startServices(ctx context.Context, dir string, n int) (*services, error) {
 	return s, nil
 }
 
-// kill kills the process of a pid file and returns how long it took until a new one stood there, alive.
-func (s *services) kill(ctx context.Context, pidfile string, within time.Duration) (time.Duration, error) {
+// An outage is one service, killed and started again.
+type outage struct {
+	service string
+	killed  time.Time
+	gone    time.Duration // until another process stood in the pid file, alive
+}
+
+// kill kills the process of a pid file and waits until a new one stands there, alive.
+func (s *services) kill(ctx context.Context, pidfile string, within time.Duration) (outage, error) {
 	old, err := readPID(pidfile)
 	if err != nil {
-		return 0, err
+		return outage{}, err
 	}
-	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
-		return 0, fmt.Errorf("killing process %d: %w", old, err)
+	o := outage{service: nameOf(pidfile)}
+	if o.killed, err = s.fell(pidfile); err != nil {
+		return outage{}, err
 	}
-	began := time.Now()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for time.Since(began) < within {
-		if pid, err := readPID(pidfile); err == nil && pid != old && syscall.Kill(pid, 0) == nil {
-			return time.Since(began), nil
+	err = until(ctx, time.Millisecond, within, func() error {
+		pid, err := readPID(pidfile)
+		if err == nil && (pid == old || syscall.Kill(pid, 0) != nil) {
+			err = fmt.Errorf("%s was not started again", o.service)
 		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-tick.C:
-		}
+		return err
+	})
+	o.gone = time.Since(o.killed)
+	return o, err
+}
+
+// fell kills the process of a pid file and returns the moment before.
+func (s *services) fell(pidfile string) (time.Time, error) {
+	pid, err := readPID(pidfile)
+	if err != nil {
+		return time.Time{}, err
 	}
-	return 0, fmt.Errorf("%s was not started again within %v", filepath.Base(pidfile), within)
+	killed := time.Now()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return time.Time{}, fmt.Errorf("killing process %d: %w", pid, err)
+	}
+	return killed, nil
 }
 
 // end kills what the pid files name, as long as it is still one of ours.
