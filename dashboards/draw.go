@@ -148,6 +148,9 @@ func (p *Pages) headline(pl *plot.Plot, g graph, s selection, hidden int) {
 		_, rest, _ := strings.Cut(pl.Title, "; ")
 		pl.Title = fmt.Sprintf("%s: %s now; %s", s.Service, pl.Unit.Format(first.Last), rest)
 	}
+	if says, _, ok := strings.Cut(pl.Title, "; "); ok && pl.Unit.Format(first.Last) == pl.Unit.Format(first.Max) {
+		pl.Title = says + ", the most so far."
+	}
 }
 
 // stateLine says since when the worst service is as it is.

@@ -221,7 +221,7 @@ const mostValues = 5
 var tellingValues = map[string][]string{
 	"process":    {"cpu_percent", "memory_bytes", "response_seconds", "uptime_seconds", "pid"},
 	"system":     {"cpu_percent", "load1", "memory_percent", "swap_percent", "uptime_seconds"},
-	"filesystem": {"space_percent", "space_free_bytes", "inode_percent", "readonly"},
+	"filesystem": {"space_percent", "space_free_bytes", "inode_percent"},
 	"file":       {"size_bytes", "age_seconds"},
 	"directory":  {"age_seconds"},
 	"host":       {"response_seconds"},
