@@ -16,8 +16,8 @@ build: ## bin/dialtone and bin/dialtone-agent, static and stripped
 run: web build ## everything on this machine: make run DIR=/var/lib/dialtone LISTEN=127.0.0.1:8420
 	bin/dialtone up --dir $(DIR) --listen $(LISTEN)
 
-demo: web build ## kills and breaks a real nginx and shows what happens
-	go test -count=1 -v -run '^TestDemo$$' ./cmd/dialtone
+demo: web ## kills and breaks a real nginx, tells what happens, leaves the pages open for DIALTONE_DEMO (10m) or until Ctrl-C
+	scripts/demo.sh
 
 web: ## the pages' scripts and styles
 	scripts/web.sh

@@ -9,7 +9,7 @@ tree_before=$(git status --porcelain 2>/dev/null || true)
 # Tests and what they start live below this folder, which is how what they leave behind is told from the machine's own.
 TMPDIR=$(mktemp -d /tmp/dt.XXXXXX)
 export TMPDIR
-trap 'chmod -R u+w "$TMPDIR" 2>/dev/null; rm -rf "$TMPDIR"' EXIT
+trap 'end_strays "$TMPDIR" >/dev/null || true; remove_tree "$TMPDIR"' EXIT
 
 run() {
   local title=$1 began=$SECONDS
@@ -67,18 +67,8 @@ unchanged_tree() {
   [ "$after" = "$tree_before" ] || { printf '   the run changed the tree:\n%s\n' "$(diff <(echo "$tree_before") <(echo "$after") || true)"; return 1; }
 }
 
-# What still names the run's own folder in its command line was started by the run; it is ended and told.
-no_process_left() {
-  local place line left=0
-  for place in /proc/[0-9]*; do
-    line=$(tr '\0' ' ' 2>/dev/null <"$place/cmdline" || true)
-    [[ $line == *"$TMPDIR"* ]] || continue
-    printf '   left behind: %s %s\n' "${place#/proc/}" "$line"
-    kill -KILL "${place#/proc/}" 2>/dev/null || true
-    left=1
-  done
-  [ "$left" -eq 0 ]
-}
+# What still names the run's own folder in its command line was started by the run.
+no_process_left() { end_strays "$TMPDIR"; }
 
 run "tools" tools
 run "servers and browser for the tests, unpacked into ${DIALTONE_CACHE/#$HOME/\~}" packages

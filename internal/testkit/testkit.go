@@ -116,10 +116,10 @@ func unpack(ctx context.Context, pkg string) (string, error) {
 	return output, nil
 }
 
-// surroundings are what the scripts need of the environment: where the cache is and how the mirror is reached.
+// surroundings are what the scripts need of the environment: where files go and how the mirror is reached.
 func surroundings() map[string]string {
 	env := map[string]string{}
-	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "DIALTONE_CACHE", "http_proxy", "https_proxy", "no_proxy"} {
+	for _, name := range []string{"HOME", "TMPDIR", "XDG_CACHE_HOME", "DIALTONE_CACHE", "http_proxy", "https_proxy", "no_proxy"} {
 		if value := os.Getenv(name); value != "" {
 			env[name] = value
 		}
