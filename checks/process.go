@@ -19,7 +19,9 @@ func init() {
 	register(Kind{
 		Name: "process",
 		Doc: "A running program: found by its pidfile, by a regular expression that its command line matches, or by its systemd unit. " +
-			"A zombie is not running, and neither is a process that only inherited the number in an old pidfile.",
+			"A zombie is not running, and neither is a process that only inherited the number in an old pidfile. " +
+			"A unit that was stopped without a failure, as by `systemctl stop`, is unknown and left alone; that goes for a program that " +
+			"ends by itself with status 0, too.",
 		Example: `check process asterisk with pidfile /run/asterisk/asterisk.pid
     start program = "/usr/sbin/asterisk"
     if cpu > 80% for 5 cycles then alert

@@ -243,9 +243,13 @@ func TestUnitJudge(t *testing.T) {
 		{unit: unitStatus{ActiveState: "active"}},
 		{unit: unitStatus{ActiveState: "reloading"}},
 		{unit: unitStatus{ActiveState: "activating", SubState: "start", MainPID: 3}},
-		{unit: unitStatus{ActiveState: "activating", SubState: "auto-restart"}, why: "activating (auto-restart)"},
-		{unit: unitStatus{ActiveState: "deactivating", SubState: "stop-sigterm", MainPID: 3}, why: "deactivating"},
-		{unit: unitStatus{ActiveState: "inactive", Result: "success"}, why: "inactive (success)"},
+		{unit: unitStatus{ActiveState: "activating", SubState: "auto-restart", Result: "signal"}, why: "has ended (signal), and systemd waits"},
+		{unit: unitStatus{ActiveState: "activating", SubState: "start-pre"}, fails: true},
+		{unit: unitStatus{ActiveState: "deactivating", SubState: "stop-sigterm", Result: "success", MainPID: 3}, fails: true},
+		{unit: unitStatus{ActiveState: "deactivating", SubState: "stop-post", Result: "signal"}, why: "has ended (signal)"},
+		{unit: unitStatus{ActiveState: "inactive", Result: "success", UnitFileState: "enabled", Ended: "12345"}, fails: true},
+		{unit: unitStatus{ActiveState: "inactive", Result: "success", UnitFileState: "disabled", Ended: "0"}, fails: true},
+		{unit: unitStatus{ActiveState: "inactive", Result: "success", UnitFileState: "enabled", Ended: "0"}, why: "was not started with the machine"},
 		{unit: unitStatus{LoadState: "not-found", ActiveState: "inactive"}, fails: true},
 	} {
 		why, err := test.unit.judge("x.service")

@@ -2,15 +2,15 @@ package checks
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/internal/command"
+	"github.com/dialtone/dialtone/internal/systemctl"
 )
 
 // unitStatus is what systemd says of a unit; the words are those of systemctl show.
@@ -21,6 +21,9 @@ type unitStatus struct {
 	Result       string
 	InvocationID string
 	MainPID      int
+
+	UnitFileState string // whether it is to run from the start of the machine
+	Ended         string // when it last ended, in microseconds since the machine started; "0": it has not
 }
 
 // unitMemory spares the machine a systemctl in each cycle: while the main process lives, systemd is asked once a minute.
@@ -39,6 +42,27 @@ func (p *process) findByUnit(ctx context.Context) (*proc.Stat, string, error) {
 			return s, "", nil
 		}
 	}
+	for tries := 0; ; tries++ {
+		found, why, err := p.askUnit(ctx)
+		notNoticed := err == nil && why != "" && p.unit.status.ActiveState == "active"
+		if !notNoticed || tries == mostTries {
+			return found, why, err
+		}
+		select {
+		case <-ctx.Done():
+			return found, why, err
+		case <-time.After(noticeEvery):
+		}
+	}
+}
+
+// The death of a main process can be known here before systemd has noticed, which alone can say whether it was wanted.
+const (
+	noticeEvery = 20 * time.Millisecond
+	mostTries   = 10
+)
+
+func (p *process) askUnit(ctx context.Context) (*proc.Stat, string, error) {
 	status, err := p.ask(ctx, p.spec.Unit)
 	if err != nil {
 		p.unit = unitMemory{}
@@ -54,7 +78,9 @@ func (p *process) findByUnit(ctx context.Context) (*proc.Stat, string, error) {
 	return p.read(status.MainPID)
 }
 
-// judge says why the unit is not running; empty when it is. A unit that systemd does not know cannot be judged.
+// judge says why the unit is not running; empty when it is. What cannot be judged is an error: a unit that systemd does not know,
+// one on its way up or down, and one that was stopped without a failure. The last is what `systemctl stop` leaves, and nobody
+// must fight the person who typed that.
 func (u unitStatus) judge(unit string) (why string, err error) {
 	if u.LoadState == "not-found" {
 		return "", fmt.Errorf("systemd knows no unit %s; `systemctl list-units --all` names those it knows", unit)
@@ -64,27 +90,36 @@ func (u unitStatus) judge(unit string) (why string, err error) {
 		return "", nil
 	case "failed":
 		return fmt.Sprintf("unit %s has failed (%s)", unit, u.Result), nil
-	case "activating", "deactivating":
-		if u.MainPID != 0 && u.ActiveState == "activating" {
-			return "", nil
+	case "activating":
+		switch {
+		case u.SubState == "auto-restart":
+			return fmt.Sprintf("unit %s has ended (%s), and systemd waits to start it again", unit, u.Result), nil
+		case u.MainPID == 0:
+			return "", fmt.Errorf("unit %s is being started (%s)", unit, u.SubState)
 		}
-		return fmt.Sprintf("unit %s is %s (%s)", unit, u.ActiveState, u.SubState), nil
+		return "", nil
+	case "deactivating":
+		if u.Result == "success" {
+			return "", fmt.Errorf("unit %s is being stopped (%s)", unit, u.SubState)
+		}
+		return fmt.Sprintf("unit %s has ended (%s)", unit, u.Result), nil
 	}
-	return fmt.Sprintf("unit %s is %s (%s)", unit, u.ActiveState, u.Result), nil
+	if u.wanted() {
+		return fmt.Sprintf("unit %s was not started with the machine, though it is enabled", unit), nil
+	}
+	return "", fmt.Errorf("unit %s was stopped and did not fail, so nothing is done about it; `systemctl start %s` ends that", unit, unit)
 }
 
-// systemdRuns is the folder that only a machine started by systemd has (sd_booted(3)).
-const systemdRuns = "/run/systemd/system"
+// wanted reports whether a unit that does not run should: one that the machine is to start, and that nobody has stopped since.
+func (u unitStatus) wanted() bool {
+	return u.Ended == "0" && slices.Contains([]string{"enabled", "enabled-runtime", "generated"}, u.UnitFileState)
+}
 
 func askSystemd(ctx context.Context, unit string) (unitStatus, error) {
-	if _, err := os.Stat(systemdRuns); err != nil {
-		return unitStatus{}, fmt.Errorf("unit %s cannot be asked for: this machine was not started by systemd; name the process by pidfile or matching", unit)
+	if err := systemctl.Available(); err != nil {
+		return unitStatus{}, fmt.Errorf("unit %s cannot be asked for: %w; name the process by pidfile or matching", unit, err)
 	}
-	program, err := findSystemctl()
-	if err != nil {
-		return unitStatus{}, err
-	}
-	argv := []string{program, "show", "-p", "LoadState,ActiveState,SubState,Result,InvocationID,MainPID", "--", unit}
+	argv := systemctl.Argv("show", "-p", unitProperties, "--", unit)
 	result, err := command.Run(ctx, command.Spec{Argv: argv, Timeout: 10 * time.Second})
 	if err != nil {
 		return unitStatus{}, fmt.Errorf("asking systemd for unit %s: %w", unit, err)
@@ -95,21 +130,15 @@ func askSystemd(ctx context.Context, unit string) (unitStatus, error) {
 	return parseUnit(result.Output)
 }
 
-func findSystemctl() (string, error) {
-	for _, path := range []string{"/usr/bin/systemctl", "/bin/systemctl"} {
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("systemctl is not installed in /usr/bin or /bin")
-}
+const unitProperties = "LoadState,ActiveState,SubState,Result,InvocationID,MainPID,UnitFileState,InactiveEnterTimestampMonotonic"
 
 // parseUnit reads the NAME=VALUE lines of systemctl show.
 func parseUnit(text string) (unitStatus, error) {
 	var u unitStatus
 	words := map[string]*string{
 		"LoadState": &u.LoadState, "ActiveState": &u.ActiveState, "SubState": &u.SubState,
-		"Result": &u.Result, "InvocationID": &u.InvocationID,
+		"Result": &u.Result, "InvocationID": &u.InvocationID, "UnitFileState": &u.UnitFileState,
+		"InactiveEnterTimestampMonotonic": &u.Ended,
 	}
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), "=")

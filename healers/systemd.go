@@ -1,15 +1,15 @@
 package healers
 
 import (
-	"os"
-
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/systemctl"
 )
 
 func init() {
 	register(Kind{
-		Name:    "systemd",
-		Doc:     "Starts, stops and restarts the systemd unit that `with unit NAME` names, for a service whose file writes no programs. Uses systemctl, which waits for the unit's job.",
+		Name: "systemd",
+		Doc: "Starts, stops and restarts the systemd unit that `with unit NAME` names, for a service whose file writes no programs. Uses systemctl, which waits for the unit's job. " +
+			"A unit at its start limit is refused: that guard is its owner's, and a person lifts it with `systemctl reset-failed`.",
 		Command: systemd,
 	})
 }
@@ -23,18 +23,6 @@ func systemd(s *control.Service, verb control.ActionKind) *control.Command {
 	case control.Alert, control.Exec, control.Unmonitor:
 		return nil
 	}
-	argv := []string{systemctl(), "--no-ask-password", string(verb), s.Unit}
+	argv := systemctl.Argv("--no-ask-password", string(verb), s.Unit)
 	return &control.Command{Pos: s.Pos, Text: "systemctl " + string(verb) + " " + s.Unit, Argv: argv}
-}
-
-// systemctl is in /bin alone on systems whose /usr is not merged.
-func systemctl() string {
-	const usual, old = "/usr/bin/systemctl", "/bin/systemctl"
-	if _, err := os.Stat(usual); err == nil {
-		return usual
-	}
-	if _, err := os.Stat(old); err == nil {
-		return old
-	}
-	return usual
 }

@@ -1,0 +1,158 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/systemctl"
+	"github.com/dialtone/dialtone/internal/testkit"
+)
+
+// unitWorld is an agent that watches units of a real systemd.
+type unitWorld struct {
+	*world
+	t       *testing.T
+	systemd *testkit.SystemdManager
+	agent   *Agent
+}
+
+// newUnitWorld starts the units, and an agent that watches a process with each.
+func newUnitWorld(t *testing.T, units map[string]string) *unitWorld {
+	t.Helper()
+	w := &unitWorld{world: newWorld(), t: t, systemd: testkit.Systemd(t)}
+	t.Cleanup(systemctl.Use(w.systemd.Argv()))
+	text := "set daemon 1\nset heal budget 100 per hour with backoff 1 second\n"
+	for name, unit := range units {
+		if err := os.WriteFile(filepath.Join(w.systemd.Units, name+".service"), []byte(unit), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text += fmt.Sprintf("check process %s with unit %s.service\n", name, name)
+	}
+	w.systemd.Run(t, "daemon-reload")
+	for name := range units {
+		w.systemd.Run(t, "start", name+".service")
+	}
+	f, err := control.Parse("units.conf", []byte(text), checks.Vocabulary())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.config(t, f)
+	c.NewHand, c.NewCheck, c.Watch = nil, nil, nil
+	a, end := begin(t, c)
+	t.Cleanup(end)
+	w.agent = a
+	for name := range units {
+		w.await(name+" is well", func(e dialtone.Event) bool { return e.Service == name && e.To == dialtone.OK })
+	}
+	return w
+}
+
+// await returns the first event that is meant, and forgets it and what came before.
+func (w *unitWorld) await(what string, meant func(dialtone.Event) bool) dialtone.Event {
+	w.t.Helper()
+	late := time.After(time.Minute)
+	for {
+		w.mu.Lock()
+		for i, e := range w.events {
+			if meant(e) {
+				w.events = w.events[i+1:]
+				w.mu.Unlock()
+				return e
+			}
+		}
+		w.mu.Unlock()
+		select {
+		case <-w.told:
+		case <-late:
+			w.t.Fatalf("%s: not among %q", what, w.story())
+		}
+	}
+}
+
+func (w *unitWorld) property(unit, name string) string {
+	w.t.Helper()
+	return w.systemd.Run(w.t, "show", "--property="+name, "--value", unit)
+}
+
+// validate looks at everything once more.
+func (w *unitWorld) validate() {
+	w.t.Helper()
+	if err := w.agent.Validate(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// kill ends the main process of a unit as no daemon expects it.
+func (w *unitWorld) kill(unit string) int {
+	w.t.Helper()
+	pid, err := strconv.Atoi(w.property(unit, "MainPID"))
+	if err != nil || pid <= 1 {
+		w.t.Fatalf("the main process of %s is %d: %v", unit, pid, err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		w.t.Fatal(err)
+	}
+	return pid
+}
+
+func healOf(service string, outcome dialtone.HealOutcome) func(dialtone.Event) bool {
+	return func(e dialtone.Event) bool {
+		return e.Kind == dialtone.EventHeal && e.Service == service && e.Heal.Outcome == outcome
+	}
+}
+
+func TestAUnitIsHealedAndAPersonIsNotFought(t *testing.T) {
+	w := newUnitWorld(t, map[string]string{"tone": "[Service]\nExecStart=/bin/sleep 600\n"})
+	first := w.kill("tone.service")
+	h := w.await("the heal", healOf("tone", dialtone.Healed)).Heal
+	if h.Seen != "unit tone.service has failed (signal)" || !strings.HasSuffix(h.Command, " start tone.service") || h.ExitCode != 0 {
+		t.Errorf("healed by %+v", h)
+	}
+	w.await("it is well again", func(e dialtone.Event) bool { return e.To == dialtone.OK })
+	w.validate()
+	if now := statusOf(w.agent, "tone").PID; now == 0 || now == first || strconv.Itoa(now) != w.property("tone.service", "MainPID") {
+		t.Errorf("process %d took the place of %d", now, first)
+	}
+	if kept, err := w.agent.journal.Heals("tone", 10); err != nil || len(kept) != 1 || kept[0].Outcome != dialtone.Healed {
+		t.Errorf("the journal holds %+v: %v", kept, err)
+	}
+
+	w.systemd.Run(t, "stop", "tone.service")
+	w.await("the stop is told", func(e dialtone.Event) bool {
+		return e.To == dialtone.Unknown && strings.Contains(e.Why, "was stopped and did not fail")
+	})
+	w.validate()
+	w.validate()
+	if state := w.property("tone.service", "ActiveState"); state != "inactive" {
+		t.Errorf("a person stopped the unit, and it is %s", state)
+	}
+	for _, line := range w.story() {
+		t.Errorf("told of a unit that was stopped: %s", line)
+	}
+	w.systemd.Run(t, "start", "tone.service")
+	w.await("the start is seen", func(e dialtone.Event) bool { return e.To == dialtone.OK })
+}
+
+// TestAUnitAtItsStartLimit: systemd refuses to start it, which a heal must take for what it is.
+func TestAUnitAtItsStartLimit(t *testing.T) {
+	w := newUnitWorld(t, map[string]string{
+		"limited": "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=1\n[Service]\nExecStart=/bin/sleep 600\n",
+	})
+	w.kill("limited.service")
+	h := w.await("the heal fails", healOf("limited", dialtone.HealFailed)).Heal
+	if h.ExitCode == 0 || !strings.Contains(h.Output, "limited.service") {
+		t.Errorf("failed with %+v", h)
+	}
+	w.systemd.Run(t, "reset-failed", "limited.service")
+	w.systemd.Run(t, "start", "limited.service")
+	w.await("a person brings it back", func(e dialtone.Event) bool { return e.To == dialtone.OK })
+}
