@@ -174,7 +174,7 @@ func TestCommandsFindTheAgentBesideItsFile(t *testing.T) {
 	if code, _, stderr := say(t, "-c", path, "summary"); code != 1 || !strings.Contains(stderr, want) {
 		t.Errorf("without an agent: status %d, %s", code, stderr)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r, err := Start(ctx, Options{ControlFile: path, StateFile: state})
 	if err != nil {
