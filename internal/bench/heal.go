@@ -35,10 +35,11 @@ func watchers(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	name, err := monitVersion(ctx, monit)
+	version, err := firstLine(ctx, monit.Spec("-V"))
 	if err != nil {
 		return err
 	}
+	name := strings.Replace(version, "This is Monit version", "Monit", 1)
 	ours := watcher{name: "dialtone-agent", spec: command.Spec{Argv: []string{b.agent}}, cycle: 5 * time.Second}
 	runs := []struct {
 		watcher
@@ -169,10 +170,4 @@ func (w watcher) killAll(ctx context.Context, s *services) ([]outage, error) {
 		outages = append(outages, o)
 	}
 	return outages, nil
-}
-
-func monitVersion(ctx context.Context, monit testkit.Binary) (string, error) {
-	r, err := command.Run(ctx, monit.Spec("-V"))
-	line, _, _ := strings.Cut(r.Output, "\n")
-	return strings.TrimPrefix(strings.TrimSpace(line), "This is "), err
 }

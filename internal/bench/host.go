@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dialtone/dialtone/internal/command"
@@ -29,7 +30,7 @@ func hosts(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer agent.Stop(5 * time.Second)
-	url, exporter, err := startExporter(ctx)
+	url, version, exporter, err := startExporter(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,30 +53,33 @@ func hosts(ctx context.Context, b *bench) error {
 	fmt.Fprintf(b.out, "Every 5 s, for %v. The agent also sends and is acknowledged; nobody stores what the exporter is asked for.\n\n%s", b.idle, table([][]string{
 		{"program", "series", "CPU s/min", "of its children", "RSS MiB"},
 		append([]string{"dialtone-agent, no services", series}, rests[0].cells()...),
-		append([]string{"prometheus-node-exporter", fmt.Sprint(seriesOf(page))}, rests[1].cells()...),
+		append([]string{version, fmt.Sprint(seriesOf(page))}, rests[1].cells()...),
 	}))
 	return nil
 }
 
-func startExporter(ctx context.Context) (url string, _ *command.Process, _ error) {
+func startExporter(ctx context.Context) (url, version string, _ *command.Process, _ error) {
 	bin, err := testkit.Find(ctx, "exporter", "prometheus-node-exporter")
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
+	}
+	if version, err = firstLine(ctx, bin.Spec("--version")); err != nil || len(strings.Fields(version)) < 3 {
+		return "", "", nil, fmt.Errorf("asking the exporter for its version: %q, %w", version, err)
 	}
 	address, err := freeAddress(ctx)
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	p, err := command.Start(bin.Spec("--web.listen-address=" + address))
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	url = "http://" + address + "/metrics"
 	if err := untilAnswers(ctx, p, url); err != nil {
 		p.Stop(time.Second)
-		return "", nil, fmt.Errorf("starting the exporter: %w", err)
+		return "", "", nil, fmt.Errorf("starting the exporter: %w", err)
 	}
-	return url, p, nil
+	return url, strings.Replace(strings.Join(strings.Fields(version)[:3], " "), ", version", "", 1), p, nil
 }
 
 // atRestWhileScraped is atRest while url is asked every five seconds.

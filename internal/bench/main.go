@@ -10,10 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/dialtone/dialtone/internal/command"
 )
 
 // bench says what is measured and for how long; the defaults are those of docs/performance.md.
@@ -77,7 +80,11 @@ func (b *bench) run(ctx context.Context, only string) error {
 			return err
 		}
 	}
-	fmt.Fprintln(b.out, machine())
+	version, err := firstLine(ctx, command.Spec{Argv: []string{b.dialtone, "version"}})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "%s; %s, %s; load average before: %s\n", machine(), version, runtime.Version(), load1())
 	for _, s := range chosen {
 		fmt.Fprintf(b.out, "\n### %s\n\n", s.title)
 		if err := s.measure(ctx, b); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,21 +138,6 @@ func table(rows [][]string) string {
 		}
 	}
 	return b.String()
-}
-
-// machine says what the figures were measured on.
-func machine() string {
-	model := "unknown processor"
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return fmt.Sprintf("%d x %s, Linux %s, %s, %s", runtime.NumCPU(), model, strings.TrimSpace(string(release)), runtime.Version(), time.Now().UTC().Format(time.DateOnly))
 }
 
 func wait(ctx context.Context, d time.Duration) error {
