@@ -139,6 +139,34 @@ func TestWhatCannotBeHealedIsParked(t *testing.T) {
 	})
 }
 
+// TestARestartOfTheAgentUnparksNothing: what is down and was given up stays so, also while its rule has not yet seen enough.
+func TestARestartOfTheAgentUnparksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		w.things["nginx"].up = false
+		s := process("nginx")
+		s.Rules = []*control.Rule{{
+			Test: &control.Exist{Wanted: true}, Window: control.Window{Count: 3, Cycles: 3}, Then: control.Action{Kind: control.Restart},
+		}}
+		c := w.config(t, file(s))
+		journal, err := healers.OpenJournal(c.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := journal.SetAccount("nginx", healers.Account{Parked: "all heals are spent"}); err != nil {
+			t.Fatal(err)
+		}
+		a, end := begin(t, c)
+		defer end()
+		pass(30 * time.Second)
+		expectStory(t, w, "nginx unknown→unknown", "nginx unknown→critical")
+		expectActs(t, w)
+		if got := statusOf(a, "nginx"); !got.Parked || got.State != dialtone.Critical {
+			t.Errorf("status %+v", got)
+		}
+	})
+}
+
 func TestAFailedStartIsTriedAgainAfterItsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("nginx")
