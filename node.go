@@ -46,5 +46,6 @@ type NodeStatus struct {
 	Connected    bool            `json:"connected"`              // set by the collector
 	ControlFile  string          `json:"control_file"`           // path on the node
 	ConfigError  string          `json:"config_error,omitempty"` // why the newest control file was refused; empty while the newest runs
+	Trouble      string          `json:"trouble,omitempty"`      // why the agent cannot do all of its work: "nothing is healed: …"; empty: it can
 	Services     []ServiceStatus `json:"services"`
 }
