@@ -149,7 +149,7 @@ func (p *Pages) headline(pl *plot.Plot, g graph, s selection, hidden int) {
 		pl.Title = fmt.Sprintf("%s: %s now; %s", s.Service, pl.Unit.Format(first.Last), rest)
 	}
 	if says, _, ok := strings.Cut(pl.Title, "; "); ok && pl.Unit.Format(first.Last) == pl.Unit.Format(first.Max) {
-		pl.Title = says + ", the most so far."
+		pl.Title = says + ", the most in this window."
 	}
 }
 
@@ -196,6 +196,7 @@ func (p *Pages) storyOf(ctx context.Context, host string, w window) (story, erro
 			told.bands = append(told.bands, bandOf(in, ""))
 		}
 	}
+	told.bands = joined(told.bands, p.now())
 	heals, err := p.source.Events(ctx, EventFilter{Node: host, Kind: dialtone.EventHeal, Since: w.From, Limit: 500})
 	if err != nil {
 		return told, err
@@ -204,6 +205,28 @@ func (p *Pages) storyOf(ctx context.Context, host string, w window) (story, erro
 		told.marks = append(told.marks, plot.Mark{At: e.Heal.Started, Label: e.Heal.Action + " " + e.Service})
 	}
 	return told, nil
+}
+
+// joined makes one band of those that overlap: red on red would say that one time was worse than another.
+func joined(bands []plot.Band, now time.Time) []plot.Band {
+	end := func(b plot.Band) time.Time {
+		if b.To.IsZero() {
+			return now
+		}
+		return b.To
+	}
+	slices.SortFunc(bands, func(a, b plot.Band) int { return a.From.Compare(b.From) })
+	var all []plot.Band
+	for _, b := range bands {
+		if n := len(all); n > 0 && !b.From.After(end(all[n-1])) {
+			if end(b).After(end(all[n-1])) {
+				all[n-1].To = b.To
+			}
+			continue
+		}
+		all = append(all, b)
+	}
+	return all
 }
 
 func bandOf(in dialtone.Incident, label string) plot.Band {

@@ -34,6 +34,12 @@ const mostLines = 6
 
 const onDisk = `fstype!~"tmpfs|ramfs|squashfs|iso9660"`
 
+// fullness is used space as a share, as df and the filesystem checks count it.
+func fullness(matchers string) string {
+	used := "(node_filesystem_size_bytes{" + matchers + "} - node_filesystem_free_bytes{" + matchers + "})"
+	return "(" + used + " / (" + used + " + node_filesystem_avail_bytes{" + matchers + "}))"
+}
+
 // catalog is in the order of a page of Munin: processor, memory, disks, network, then what runs on them.
 var catalog = []graph{
 	{
@@ -79,8 +85,8 @@ var catalog = []graph{
 	{
 		ID: "disk-space", Group: "Disks", Name: "Disk space", Unit: plot.Percent,
 		Says:  "The fullest disk is %s full; the most was %s at %s.",
-		Help:  "Used space that unprivileged programs could have had.",
-		Lines: []graphLine{{By: "mountpoint", Query: `100 * (1 - min by (instance, mountpoint) (node_filesystem_avail_bytes{$sel,` + onDisk + `} / node_filesystem_size_bytes{$sel,` + onDisk + `}))`}},
+		Help:  "Used space as df counts it: what is reserved for root is neither used nor free.",
+		Lines: []graphLine{{By: "mountpoint", Query: `100 * max by (instance, mountpoint) ` + fullness("$sel,"+onDisk)}},
 	},
 	{
 		ID: "disk-io", Group: "Disks", Name: "Disk traffic", Unit: plot.BytesPerSecond, Past: true,

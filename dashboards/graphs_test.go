@@ -172,6 +172,14 @@ func TestJSONKeepsGapsAsNull(t *testing.T) {
 	}
 }
 
+func TestBandsThatOverlapAreOne(t *testing.T) {
+	at := func(minute int) time.Time { return time.Unix(0, 0).Add(time.Duration(minute) * time.Minute) }
+	got := joined([]plot.Band{{From: at(50)}, {From: at(10), To: at(20)}, {From: at(40), To: at(45)}, {From: at(15), To: at(30)}, {From: at(12), To: at(14)}, {From: at(55), To: at(58)}}, at(60))
+	if diff := cmp.Diff([]plot.Band{{From: at(10), To: at(30)}, {From: at(40), To: at(45)}, {From: at(50)}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	p := &Pages{now: time.Now, zone: time.UTC, log: slog.New(slog.DiscardHandler)}
 	node := func(connected bool, states ...dialtone.State) dialtone.NodeStatus {
@@ -197,6 +205,7 @@ func TestVerdict(t *testing.T) {
 		{"nobody has it", nowView{Incidents: part[[]dialtone.Incident]{Data: []dialtone.Incident{in(dialtone.IncidentTriggered, "")}}}, "crit", "nginx on web1 is down, and nobody has it."},
 		{"somebody has it", nowView{Incidents: part[[]dialtone.Incident]{Data: []dialtone.Incident{in(dialtone.IncidentAcked, "Bob")}}}, "crit", "nginx on web1 is down; Bob has it."},
 		{"two", nowView{Incidents: part[[]dialtone.Incident]{Data: []dialtone.Incident{in(dialtone.IncidentAcked, "Bob"), in(dialtone.IncidentTriggered, "")}}}, "crit", "2 things are broken; nobody has 1 of them."},
+		{"two of nobody", nowView{Incidents: part[[]dialtone.Incident]{Data: []dialtone.Incident{in(dialtone.IncidentTriggered, ""), in(dialtone.IncidentTriggered, "")}}}, "crit", "2 things are broken, and nobody has them."},
 		{"healing", nowView{Incidents: part[[]dialtone.Incident]{Data: []dialtone.Incident{in(dialtone.IncidentHealing, "")}}}, "heal", "A healer is at work: nginx on web1 is down."},
 		{"silent", nowView{Nodes: part[[]dialtone.NodeStatus]{Data: []dialtone.NodeStatus{node(false, dialtone.OK)}}}, "crit", "web1 has stopped reporting."},
 		{"no data", nowView{Nodes: part[[]dialtone.NodeStatus]{Data: []dialtone.NodeStatus{node(true, dialtone.Unknown)}}}, "none", "nginx on web1 is without data; nobody needs to act yet."},

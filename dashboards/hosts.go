@@ -97,7 +97,7 @@ func meter(all map[string]map[string]float64, which, host string) float64 {
 var meterQueries = map[string]string{
 	"cpu":    `100 * (1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[1m])))`,
 	"memory": `100 * (1 - max by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes))`,
-	"disk":   `100 * (1 - min by (instance) (node_filesystem_avail_bytes{` + onDisk + `} / node_filesystem_size_bytes{` + onDisk + `}))`,
+	"disk":   `100 * max by (instance) ` + fullness(onDisk),
 }
 
 // meters asks for the newest values of all hosts at once.
