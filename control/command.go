@@ -10,6 +10,10 @@ var commandOptions = []string{"uid", "gid", "timeout", "repeat", "else", "if"}
 
 // command parses `[=] "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds]`.
 func (p *parser) command() *Command {
+	if t := p.front(); t.kind == bareWord && !t.noise() && nearest(t.text, []string{"program"}) != "" {
+		p.fail(t, `did you mean "program"?`, "a command is a string, not %s", quote(t.text))
+		return nil
+	}
 	p.accept("=")
 	written, t := p.value("a command as a string")
 	if p.failed {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -40,7 +42,7 @@ type answer struct {
 // ok asks a collector whether everything works and says so in one word: yes, no or unknown.
 func ok(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := newFlags("ok", "Is everything working? Prints yes, no or unknown, then a line for each thing that is not. Exit status: 0 yes,\n1 warnings only, 2 something is critical, 3 unknown.", stderr)
-	url := fs.String("url", "http://"+defaultListen, "`ADDRESS` of the collector")
+	address := fs.String("url", "http://"+defaultListen, "`ADDRESS` of the collector")
 	password := fs.String("password-file", "", "`FILE` with the password, for a collector that asks for one")
 	ca := fs.String("ca-file", "", "PEM `FILE` of the authority that the collector's certificate comes from")
 	if err := fs.Parse(args); err != nil {
@@ -55,7 +57,7 @@ func ok(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "dialtone ok: %v\n", err)
 		return exitUnknown
 	}
-	a, err := ask(ctx, client, *url, *password)
+	a, err := ask(ctx, client, *address, *password)
 	if err != nil {
 		fmt.Fprintf(stdout, "unknown\n")
 		fmt.Fprintf(stderr, "dialtone ok: %v\n", err)
@@ -79,17 +81,43 @@ func ask(ctx context.Context, client *http.Client, base, passwordFile string) (a
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return a, fmt.Errorf("asking the collector: %w; is it running? dialtone up starts one", errors.Unwrap(err))
+		return a, whyNoAnswer(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return a, fmt.Errorf("asking %s: %s: %s", base, resp.Status, strings.TrimSpace(string(text)))
+		return a, whyRefused(base, resp)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(&a); err != nil {
 		return a, fmt.Errorf("reading the answer of %s: %w", base, err)
 	}
 	return a, nil
+}
+
+// whyNoAnswer says what to do about a collector that cannot be reached or trusted.
+func whyNoAnswer(err error) error {
+	var address *url.Error
+	if errors.As(err, &address) {
+		err = address.Err // the address is in the next words, or in the person's own
+	}
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		return fmt.Errorf("asking the collector: %w; name its authority: --ca-file DIR/tls/ca.pem", err)
+	}
+	return fmt.Errorf("asking the collector: %w; is it running? dialtone up starts one", err)
+}
+
+// whyRefused says what to do about an answer that is none.
+func whyRefused(base string, resp *http.Response) error {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 500))
+	if err != nil {
+		return fmt.Errorf("asking %s: %s: %w", base, resp.Status, err)
+	}
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized:
+		return fmt.Errorf("asking %s: it wants a password: --password-file DIR/password", base)
+	case strings.Contains(string(text), "HTTPS server"):
+		return fmt.Errorf("asking %s: it speaks TLS: --url https://…", base)
+	}
+	return fmt.Errorf("asking %s: %s: %s", base, resp.Status, strings.TrimSpace(string(text)))
 }
 
 func (a answer) print(w io.Writer, now time.Time) int {

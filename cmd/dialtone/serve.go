@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/alerting"
+	"github.com/dialtone/dialtone/checks/host"
 	"github.com/dialtone/dialtone/collector"
 	"github.com/dialtone/dialtone/collector/door"
 	"github.com/dialtone/dialtone/collector/series"
@@ -77,6 +77,7 @@ func openServer(c serveConfig) (_ *server, err error) {
 	}); err != nil {
 		return s, err
 	}
+	s.store.SetMetadata(host.Families())
 	if s.nodes, err = collector.OpenNodes(c.folder.path("nodes.db")); err != nil {
 		return s, err
 	}
@@ -147,13 +148,4 @@ func (s *server) close() error {
 		err = errors.Join(err, s.door.Close())
 	}
 	return err
-}
-
-// metadata tells the store what the metrics mean, for Grafana and /api/v1/metadata.
-func (s *server) metadata(families ...[]dialtone.Metric) {
-	var all []dialtone.Metric
-	for _, f := range families {
-		all = append(all, f...)
-	}
-	s.store.SetMetadata(all)
 }

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/dialtone/dialtone/checks/host"
 	"github.com/dialtone/dialtone/cmd/internal/agentcmd"
 	"github.com/dialtone/dialtone/control"
 )
@@ -41,7 +40,6 @@ func upWith(ctx context.Context, flags serveFlags, stdout, stderr io.Writer) err
 	if err := prepare(ctx, dir, stdout); err != nil {
 		return errors.Join(err, s.close())
 	}
-	s.metadata(host.Families())
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -86,7 +84,7 @@ func (s *server) watchThisMachine(ctx context.Context, dir folder, log *slog.Log
 		return err
 	}
 	s.announce(stdout, dir)
-	fmt.Fprintf(stdout, "  what is watched %s\n", dir.controlFile())
+	fmt.Fprintf(stdout, "  what is seen   %s\n", dir.controlFile())
 
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
