@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +20,23 @@ func TestServiceIsStartedAgainAndEnded(t *testing.T) {
 	}
 	if _, err := s.fell(s.pidfiles[1] + ".gone"); err == nil {
 		t.Error("what is not there was killed")
+	}
+	left, err := readPID(s.pidfiles[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.pidfiles[1]); err != nil {
+		t.Fatal(err)
+	}
+	s.end()
+	err = until(t.Context(), time.Millisecond, patience, func() error {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", left)); err == nil && len(text) > 0 {
+			return errors.New("a daemon without a pid file was left")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -21,6 +21,7 @@ type services struct {
 }
 
 const startScript = `#!/bin/sh
+cd "${0%/*}" || exit
 setsid sleep 86399 </dev/null >/dev/null 2>&1 &
 echo $! >"$1"
 `
@@ -86,14 +87,15 @@ func (s *services) fell(pidfile string) (time.Time, error) {
 	return killed, nil
 }
 
-// end kills what the pid files name, as long as it is still one of ours.
+// end kills everything that was started here, by whomever and however often: what works in the script's folder, whether it is a
+// daemon already or about to become one.
 func (s *services) end() {
-	for _, pidfile := range s.pidfiles {
-		pid, err := readPID(pidfile)
-		if err != nil {
+	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, link := range folders {
+		if dir, err := os.Readlink(link); err != nil || dir != filepath.Dir(s.script) {
 			continue
 		}
-		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && string(line) == "sleep\x0086399\x00" {
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil && pid != os.Getpid() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
