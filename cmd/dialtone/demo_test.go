@@ -94,7 +94,7 @@ func TestDemo(t *testing.T) {
 }
 
 func demoControlFile(dir string, nginx *testkit.NginxServer, memcached *testkit.MemcachedServer) string {
-	return "set daemon 5\nset statefile " + filepath.Join(dir, "state") + "\nset heal budget 3 per hour with backoff 1 second\n\n" +
+	return "set daemon 5\nset node web1\nset statefile " + filepath.Join(dir, "state") + "\nset heal budget 3 per hour with backoff 1 second\n\n" +
 		checkProcess("nginx", &nginx.Daemon) +
 		fmt.Sprintf("    if failed port %d protocol http then restart\n\n", nginx.Port) +
 		checkProcess("memcached", &memcached.Daemon)
