@@ -31,6 +31,8 @@ type Incident struct {
 	Rule        string        `json:"rule,omitempty"`
 	RuleText    string        `json:"rule_text,omitempty"`
 	Opened      time.Time     `json:"opened"`
+	Began       time.Time     `json:"began"`               // start of the newest outage: Opened, until it is opened again
+	Before      Outage        `json:"before,omitzero"`     // the outage before that, of an incident that was opened again
 	HoldUntil   time.Time     `json:"hold_until,omitzero"` // end of the healer's grace
 	HeldBy      string        `json:"held_by,omitempty"`   // the node's own incident: while that is open, this one is not paged
 	Triggered   time.Time     `json:"triggered,omitzero"`
@@ -43,6 +45,12 @@ type Incident struct {
 	Heals       int           `json:"heals,omitempty"`     // heals tried during it
 	LastHeal    *Heal         `json:"last_heal,omitempty"` // the newest one, with its output
 	Paged       bool          `json:"paged"`               // at least one notice left
+}
+
+// Outage is one time that something was broken, of an incident that is opened again when it breaks anew. Zero: there was none.
+type Outage struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // NoticeKind says what a notice tells.

@@ -78,7 +78,7 @@ func update(reason Reason) outcome {
 func (in *incident) broke(e dialtone.Event, now time.Time, p Policy) outcome {
 	in.Key = keyOf(e)
 	in.Node, in.Service, in.ServiceKind = e.Node, e.Service, e.ServiceKind
-	in.Opened = e.At
+	in.Opened, in.Began = e.At, e.At
 	in.Severity = e.To
 	in.see(e)
 	return in.begin(e.Healing, reasonNew, now, p)
@@ -129,6 +129,8 @@ func (in *incident) wantsPage(now time.Time) bool {
 // again opens a resolved incident once more. One that was paged before pages at once, healer or not: a second outage is
 // never swallowed. What receivers know stays: one whom the end has not reached still believes in the first break.
 func (in *incident) again(e dialtone.Event, now time.Time, p Policy) outcome {
+	in.Before = dialtone.Outage{From: in.Began, To: in.Resolved}
+	in.Began = e.At
 	in.Resolved, in.Acked, in.Owner, in.Escalated = time.Time{}, time.Time{}, "", time.Time{}
 	in.Reopened++
 	in.Severity = e.To
@@ -146,6 +148,7 @@ func (in *incident) changed(e dialtone.Event, reopened bool, now time.Time) outc
 	} else {
 		in.Opened = e.At
 	}
+	in.Began = e.At
 	in.Severity = dialtone.Warning
 	if e.To == dialtone.Critical {
 		in.Severity = e.To

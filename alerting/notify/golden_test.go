@@ -36,7 +36,7 @@ func incident() dialtone.Incident {
 		ID: "1kq3x9v2m", Key: "web1/nginx", Node: "web1", Service: "nginx", ServiceKind: "process",
 		State: dialtone.IncidentTriggered, Severity: dialtone.Critical, Title: "nginx on web1 is down",
 		Why: "process nginx is not running", Rule: "/etc/dialtone/web1.conf:12", RuleText: "if does not exist then restart",
-		Opened: at("03:12:00"), Triggered: at("03:12:20"),
+		Opened: at("03:12:00"), Began: at("03:12:00"), Triggered: at("03:12:20"),
 	}
 }
 
@@ -57,6 +57,14 @@ func resolved(in dialtone.Incident) dialtone.Incident {
 	return in
 }
 
+// reopened is an incident that was well for a while before the outage that the notice is about.
+func reopened(times int) dialtone.Incident {
+	in := incident()
+	in.Reopened, in.Opened = times, at("03:08:00")
+	in.Before = dialtone.Outage{From: at("03:09:00"), To: at("03:10:14")}
+	return in
+}
+
 // messages are what people read at 3 am, by the name of their golden files.
 func messages() map[string]Message {
 	base := Message{ID: "1kq3x9v2nabcdefghij", Kind: dialtone.NoticeFiring, Reason: "new", Attempt: 1, Created: at("03:12:20"), At: at("03:12:20"), Zone: time.UTC, Link: "https://dialtone.example/i/1kq3x9v2m"}
@@ -70,7 +78,7 @@ func messages() map[string]Message {
 	return map[string]Message{
 		"firing":        with(func(*Message) {}),
 		"firing_healed": with(func(m *Message) { m.Incident = healed3(); m.Image = onePixel }),
-		"again":         with(func(m *Message) { m.Reason, m.Incident.Reopened = "again", 1 }),
+		"again":         with(func(m *Message) { m.Reason, m.Incident = "again", reopened(1) }),
 		"reminder": with(func(m *Message) {
 			m.Kind, m.Reason, m.At, m.Incident = dialtone.NoticeUpdate, "reminder", at("05:42:20"), healed3()
 		}),
@@ -78,11 +86,13 @@ func messages() map[string]Message {
 			m.Reason = "change"
 			m.Incident = dialtone.Incident{
 				ID: "1kq3x9v2m", Node: "web1", Service: "passwd", ServiceKind: "file", Severity: dialtone.Warning,
-				Title: "passwd on web1 has changed", Why: "checksum of /etc/passwd changed", Opened: at("03:12:00"),
+				Title: "passwd on web1 has changed", Why: "checksum of /etc/passwd changed", Opened: at("03:12:00"), Began: at("03:12:00"),
 			}
 		}),
-		"resolved": with(func(m *Message) { over(m); m.Incident = resolved(healed3()); m.Incident.Owner = "ada" }),
-		"combined": with(func(m *Message) { over(m); m.Combined = true; m.Incident = resolved(incident()) }),
+		"resolved":       with(func(m *Message) { over(m); m.Incident = resolved(healed3()); m.Incident.Owner = "ada" }),
+		"combined":       with(func(m *Message) { over(m); m.Combined = true; m.Incident = resolved(incident()) }),
+		"resolved_again": with(func(m *Message) { over(m); m.Incident = resolved(reopened(2)) }),
+		"combined_again": with(func(m *Message) { over(m); m.Combined = true; m.Incident = resolved(reopened(1)) }),
 		"hostile": with(func(m *Message) {
 			m.Incident.Title = "<script>alert(1)</script> <!channel> on web1 is down\x1b[2J\u202e"
 			m.Incident.Why = "a\r\nBcc: everybody@example.com\r\n\r\n```*_~" + strings.Repeat("long ", 200)

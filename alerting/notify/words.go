@@ -42,6 +42,7 @@ func Write(m Message) Letter {
 	why := clean(m.Incident.Why, maxSentence)
 	if m.Kind == dialtone.NoticeResolved {
 		l.add(lasted(m))
+		l.add(before(m))
 		l.add(mended(m.Incident))
 		if why != "" {
 			l.add("It was: " + why)
@@ -52,6 +53,7 @@ func Write(m Message) Letter {
 	l.add(reason(m))
 	if m.Reason != "change" {
 		l.add(since(m))
+		l.add(before(m))
 		l.heal(m)
 	}
 	l.add(rule(m.Incident))
@@ -70,7 +72,7 @@ func title(m Message) string {
 	case m.Kind != dialtone.NoticeResolved:
 		return prefix(m.Reason) + what
 	case m.Combined:
-		return fmt.Sprintf("%s was broken for %s, is well again", subject(m.Incident), span(m.Incident.Resolved.Sub(m.Incident.Opened)))
+		return fmt.Sprintf("%s was broken for %s, is well again", subject(m.Incident), span(m.Incident.Resolved.Sub(m.Incident.Began)))
 	}
 	return subject(m.Incident) + " is well again"
 }
@@ -100,8 +102,6 @@ func subject(in dialtone.Incident) string {
 
 func reason(m Message) string {
 	switch m.Reason {
-	case "again":
-		return "It had recovered and broke again, " + times(m.Incident.Reopened+1) + " in this incident."
 	case "worse":
 		return "It was a warning; now it is critical."
 	case "parked":
@@ -117,8 +117,8 @@ func reason(m Message) string {
 }
 
 func since(m Message) string {
-	opened := m.Incident.Opened
-	return fmt.Sprintf("Since %s, %s ago.", clock(opened, m.At, m.Zone), span(m.At.Sub(opened)))
+	began := m.Incident.Began
+	return fmt.Sprintf("Since %s, %s ago.", clock(began, m.At, m.Zone), span(m.At.Sub(began)))
 }
 
 func lasted(m Message) string {
@@ -126,11 +126,24 @@ func lasted(m Message) string {
 	if in.Resolved.IsZero() {
 		return ""
 	}
-	how := "Broken"
-	if in.Reopened > 0 {
-		how = "Broken " + times(in.Reopened+1) + " over, with pauses,"
+	return fmt.Sprintf("Broken %s, %s.", between(in.Began, in.Resolved, m), span(in.Resolved.Sub(in.Began)))
+}
+
+// before tells of the outages before this one, which are the same incident. How long it was well counts for neither.
+func before(m Message) string {
+	in := m.Incident
+	switch when := between(in.Before.From, in.Before.To, m); in.Reopened {
+	case 0:
+		return ""
+	case 1:
+		return "It was broken before, " + when + ": the same incident, opened again."
+	default:
+		return "It was broken " + times(in.Reopened) + " before, the last time " + when + ": the same incident, opened again."
 	}
-	return fmt.Sprintf("%s from %s to %s, %s.", how, clock(in.Opened, m.At, m.Zone), clock(in.Resolved, m.At, m.Zone), span(in.Resolved.Sub(in.Opened)))
+}
+
+func between(from, to time.Time, m Message) string {
+	return "from " + clock(from, m.At, m.Zone) + " to " + clock(to, m.At, m.Zone)
 }
 
 // mended says who is to thank for the recovery, as far as that is known.
