@@ -192,7 +192,7 @@ func (dr *draft) adopt() error {
 		if err != nil {
 			return err
 		}
-		dr.apply(in, in.trigger(reasonNew, dr.now, dr.desk.policy))
+		dr.apply(in, in.trigger(in.reason(), dr.now, dr.desk.policy))
 	}
 	return nil
 }

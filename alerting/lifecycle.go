@@ -20,7 +20,8 @@ type Policy struct {
 // are wall-clock instants, so that a restart, or a machine that slept, finds them due.
 type incident struct {
 	dialtone.Incident
-	Now        dialtone.State    `json:"now"` // how the thing is at present; Severity is the worst so far
+	Now        dialtone.State    `json:"now"`               // how the thing is at present; Severity is the worst so far
+	Healing    bool              `json:"healing,omitempty"` // a healer is at work on it, by the newest evidence
 	Changed    bool              `json:"changed,omitempty"`
 	Agent      bool              `json:"agent,omitempty"` // the newest evidence is about the agent, not about its machine
 	RemindAt   time.Time         `json:"remind_at,omitzero"`
@@ -81,25 +82,33 @@ func (in *incident) broke(e dialtone.Event, now time.Time, p Policy) outcome {
 	in.Opened, in.Began = e.At, e.At
 	in.Severity = e.To
 	in.see(e)
-	return in.begin(e.Healing, reasonNew, now, p)
+	return in.begin(e.Healing, now, p)
 }
 
 // begin holds the page for the healer, for the node, or pages.
-func (in *incident) begin(healing bool, reason Reason, now time.Time, p Policy) outcome {
+func (in *incident) begin(healing bool, now time.Time, p Policy) outcome {
 	if in.HeldBy != "" {
 		in.State = dialtone.IncidentTriggered
 		return outcome{}
 	}
 	if healing && p.Grace > 0 {
-		in.hold(now, p)
-		return outcome{}
+		return in.hold(now.Add(p.Grace))
 	}
-	return in.trigger(reason, now, p)
+	return in.trigger(in.reason(), now, p)
 }
 
-func (in *incident) hold(now time.Time, p Policy) {
+func (in *incident) hold(until time.Time) outcome {
 	in.State = dialtone.IncidentHealing
-	in.HoldUntil = now.Add(p.Grace)
+	in.HoldUntil = until
+	return outcome{}
+}
+
+// reason is that of the page that an outage begins with. Who has heard of it already is not told by a new one.
+func (in *incident) reason() Reason {
+	if in.Reopened > 0 && in.Triggered.IsZero() {
+		return reasonAgain
+	}
+	return reasonNew
 }
 
 // trigger pages, unless the incident is muted or held by its node: then its end does.
@@ -131,11 +140,11 @@ func (in *incident) wantsPage(now time.Time) bool {
 func (in *incident) again(e dialtone.Event, now time.Time, p Policy) outcome {
 	in.Before = dialtone.Outage{From: in.Began, To: in.Resolved}
 	in.Began = e.At
-	in.Resolved, in.Acked, in.Owner, in.Escalated = time.Time{}, time.Time{}, "", time.Time{}
+	in.Triggered, in.Resolved, in.Acked, in.Owner, in.Escalated = time.Time{}, time.Time{}, time.Time{}, "", time.Time{}
 	in.Reopened++
 	in.Severity = e.To
 	in.see(e)
-	return in.begin(e.Healing && !in.Paged, reasonAgain, now, p)
+	return in.begin(e.Healing && !in.Paged, now, p)
 }
 
 // changed tells of something that has no end: the incident opens and resolves in one breath, and one notice leaves.
@@ -171,7 +180,7 @@ func (in *incident) still(e dialtone.Event, now time.Time, p Policy) outcome {
 	switch in.State {
 	case dialtone.IncidentHealing:
 		if !e.Healing {
-			return in.trigger(reasonNew, now, p)
+			return in.trigger(in.reason(), now, p)
 		}
 	case dialtone.IncidentTriggered, dialtone.IncidentAcked:
 		if worse {
@@ -214,6 +223,7 @@ func (in *incident) end(at time.Time) outcome {
 func (in *incident) see(e dialtone.Event) {
 	in.Now = e.To
 	in.Why = e.Why
+	in.Healing = e.Healing
 	in.Agent = e.Kind == dialtone.EventAgent
 	if e.Rule != "" {
 		in.Rule, in.RuleText = e.Rule, e.RuleText
@@ -233,9 +243,10 @@ func (in *incident) heal(h dialtone.Heal, now time.Time, p Policy) outcome {
 	if h.Outcome != dialtone.HealParked {
 		return outcome{}
 	}
+	in.Healing = false
 	switch in.State {
 	case dialtone.IncidentHealing:
-		return in.trigger(reasonNew, now, p)
+		return in.trigger(in.reason(), now, p)
 	case dialtone.IncidentTriggered:
 		if !in.silent(now) && !in.Triggered.IsZero() {
 			return update(reasonParked)
@@ -267,7 +278,7 @@ func (in *incident) tick(now time.Time, p Policy) outcome {
 	case !in.MutedUntil.IsZero():
 		return in.unmute(now, p)
 	case in.State == dialtone.IncidentHealing:
-		return in.trigger(reasonNew, now, p)
+		return in.trigger(in.reason(), now, p)
 	case due(in.EscalateAt, now, p.EscalateAfter):
 		in.EscalateAt = time.Time{}
 		in.Escalated = now
@@ -319,17 +330,21 @@ func (in *incident) nodeDown(node string) outcome {
 	return outcome{hush: true}
 }
 
-// nodeBack ends that wait. What is still broken gets one grace to come up with its node, then pages.
+// nodeBack ends that wait. A healer gets one grace to bring the thing up with its node. Where none is at work there is
+// nothing to wait for but the rest of that grace, counted from the break.
 func (in *incident) nodeBack(now time.Time, p Policy) outcome {
 	in.HeldBy = ""
 	if in.State != dialtone.IncidentTriggered {
 		return outcome{}
 	}
-	if p.Grace > 0 {
-		in.hold(now, p)
-		return outcome{}
+	until := in.Began.Add(p.Grace)
+	if in.Healing {
+		until = now.Add(p.Grace)
 	}
-	return in.trigger(reasonNew, now, p)
+	if until.After(now) {
+		return in.hold(until)
+	}
+	return in.trigger(in.reason(), now, p)
 }
 
 // due reports whether the deadline has come. A deadline further away than it can ever have been set means that the clock

@@ -115,6 +115,67 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+func TestNodeBack(t *testing.T) {
+	firstPage := []tell{{dialtone.NoticeFiring, reasonNew}}
+	for name, c := range map[string]struct {
+		broke dialtone.Event
+		after time.Duration // how long after the break the node is back
+		told  []tell
+		wait  time.Duration // until the page, when it does not leave at once
+	}{
+		"no healer, longer than the grace": {broke: down("nginx"), after: 50 * time.Second, told: firstPage},
+		"no healer, exactly the grace":     {broke: down("nginx"), after: 20 * time.Second, told: firstPage},
+		"no healer, fresh":                 {broke: down("nginx"), after: 15 * time.Second, wait: 5 * time.Second},
+		"a healer, longer than the grace":  {broke: healing("nginx"), after: 50 * time.Second, wait: 20 * time.Second},
+		"a healer, fresh":                  {broke: healing("nginx"), after: time.Second, wait: 20 * time.Second},
+	} {
+		c.broke.At = noon
+		in := &incident{Incident: dialtone.Incident{ID: "i", HeldBy: "n"}}
+		in.broke(c.broke, noon, policy)
+		now := noon.Add(c.after)
+		same(t, name, in.nodeBack(now, policy).tell, c.told)
+		if c.wait > 0 {
+			same(t, name+": wait", in.HoldUntil, now.Add(c.wait))
+		}
+	}
+	in := &incident{Incident: dialtone.Incident{ID: "i", HeldBy: "n"}}
+	in.broke(healing("nginx"), noon, policy)
+	in.heal(*heal("nginx", dialtone.HealParked).Heal, noon, policy)
+	same(t, "the healer gave up meanwhile", in.nodeBack(noon.Add(50*time.Second), policy).tell, firstPage)
+}
+
+// TestReasonOfAReopenedIncident: the first page of a second outage says so, whatever held it back, and only the first does.
+func TestReasonOfAReopenedIncident(t *testing.T) {
+	page := func(reason Reason) []tell { return []tell{{dialtone.NoticeFiring, reason}} }
+	for name, c := range map[string]struct {
+		held bool
+		then dialtone.Event
+		wait func(*incident, time.Time) outcome
+	}{
+		"the node was down": {true, down("nginx"), func(in *incident, now time.Time) outcome { return in.nodeBack(now, policy) }},
+		"the grace is over": {false, healing("nginx"), func(in *incident, now time.Time) outcome { return in.tick(now, policy) }},
+		"the healer gave up": {false, healing("nginx"), func(in *incident, now time.Time) outcome {
+			return in.heal(*heal("nginx", dialtone.HealParked).Heal, now, policy)
+		}},
+		"the healer left": {false, healing("nginx"), func(in *incident, now time.Time) outcome { return in.still(down("nginx"), now, policy) }},
+	} {
+		in := brokenAt(healing("nginx"))
+		over := nginxUp()
+		over.At = noon.Add(time.Second)
+		in.recovered(over)
+		if c.held {
+			in.HeldBy = "n"
+		}
+		c.then.At = noon.Add(time.Minute)
+		in.again(c.then, c.then.At, policy)
+		now := noon.Add(2 * time.Minute)
+		same(t, name, c.wait(in, now).tell, page(reasonAgain))
+		in.nodeDown("n")
+		in.Healing = false
+		same(t, name+", then the node is away for a minute", in.nodeBack(now.Add(time.Minute), policy).tell, page(reasonNew))
+	}
+}
+
 func TestTitles(t *testing.T) {
 	for _, c := range []struct {
 		service, kind string

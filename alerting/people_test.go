@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,25 +66,68 @@ func TestServicesOfADownNodeWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hook := &receiver{}
 		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
-		node := dialtone.Event{Kind: dialtone.EventState, Node: "web1", To: dialtone.Critical, Why: "no heartbeat for 15 s"}
-		o.tell(node)
-		o.tell(down("nginx"), down("memcached"))
+		o.tell(webDown())
+		o.tell(down("nginx"), healing("memcached"), healing("mysql"))
 		o.pass(10 * time.Minute)
 		same(t, "one page for the node", hook.heard(), []string{"firing/new web1 is down"})
 		held, err := o.desk.Incidents(IncidentFilter{Service: "nginx"})
 		if err != nil || len(held) != 1 || held[0].HeldBy == "" {
 			t.Fatalf("nginx does not wait for its node: %+v (%v)", held, err)
 		}
-		back := node
-		back.ID, back.To, back.Why, back.At = "", dialtone.OK, "heartbeat again", time.Time{}
-		o.tell(back)
-		o.tell(nginxUp())
-		o.pass(20 * time.Second)
-		same(t, "what is still broken pages after the grace", hook.heard()[1:], []string{
+		o.tell(webBack())
+		same(t, "what nobody heals pages at once", hook.heard()[1:], []string{
 			"resolved/over web1 is well again",
-			"firing/new memcached on web1 is down",
+			"firing/new nginx on web1 is down",
 		})
+		up := nginxUp()
+		up.Service = "mysql"
+		o.tell(up)
+		o.pass(20 * time.Second)
+		same(t, "what is not healed pages after the grace", hook.heard()[3:], []string{"firing/new memcached on web1 is down"})
 	})
+}
+
+// TestBrokenAgainWhileItsNodeWasAway: the second outage is told as what it is, at once, and its times are its own.
+func TestBrokenAgainWhileItsNodeWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &receiver{}
+		o := newOffice(t, nil, Way{Name: "hook", Notifier: hook})
+		first := time.Now().UTC()
+		o.tell(down("nginx"))
+		o.pass(74 * time.Second)
+		o.tell(nginxUp())
+		o.pass(time.Minute)
+		second := time.Now().UTC()
+		o.tell(webDown(), down("nginx"))
+		o.pass(50 * time.Second)
+		o.tell(webBack())
+		same(t, "heard", hook.heard()[2:], []string{
+			"firing/new web1 is down",
+			"resolved/over web1 is well again",
+			"firing/again Again: nginx on web1 is down",
+		})
+		lines := strings.Join(notify.Write(hook.got[len(hook.got)-1]).Lines, "\n")
+		if !strings.Contains(lines, "50 s ago") {
+			t.Errorf("the well time counts as broken:\n%s", lines)
+		}
+		in := o.of("nginx")
+		same(t, "opened", in.Opened.Equal(first), true)
+		same(t, "began", in.Began.Equal(second), true)
+		same(t, "before", in.Before.To.Sub(in.Before.From), 74*time.Second)
+		o.reopen()
+		o.pass(10 * time.Second)
+		o.tell(nginxUp())
+		in = o.of("nginx")
+		same(t, "lasted", in.Resolved.Sub(in.Began), time.Minute)
+	})
+}
+
+func webDown() dialtone.Event {
+	return dialtone.Event{Kind: dialtone.EventState, Node: "web1", From: dialtone.OK, To: dialtone.Critical, Why: "no heartbeat for 15 s"}
+}
+
+func webBack() dialtone.Event {
+	return dialtone.Event{Kind: dialtone.EventState, Node: "web1", From: dialtone.Critical, To: dialtone.OK, Why: "heartbeat again"}
 }
 
 func TestChangeIsToldOnce(t *testing.T) {

@@ -12,14 +12,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestReceiversAlwaysLearnTheTruth plays random days: services break and recover, receivers go away and come back, people
-// take and mute, the desk restarts. At the end, with the receiver reachable, its last word on each incident must be how
-// that stands.
+// TestReceiversAlwaysLearnTheTruth plays random days: services and their node break and recover, receivers go away and come
+// back, people take and mute, the desk restarts. At the end, with node and receiver reachable, the receiver's last word on
+// each incident must be how that stands.
 func TestReceiversAlwaysLearnTheTruth(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		services := rapid.IntRange(1, 3).Draw(rt, "services")
 		steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 			"critical", "warning", "healing", "ok", "parked", "away", "refuse", "back", "second", "minute", "hour", "restart", "ack", "mute", "unmute",
+			"node down", "node back",
 		}), 1, 30).Draw(rt, "day")
 		which := rapid.SliceOfN(rapid.IntRange(0, services-1), len(steps), len(steps)).Draw(rt, "which")
 		synctest.Test(t, func(t *testing.T) {
@@ -28,6 +29,7 @@ func TestReceiversAlwaysLearnTheTruth(t *testing.T) {
 			for i, step := range steps {
 				o.live(hook, step, fmt.Sprintf("service%d", which[i]))
 			}
+			o.tell(webBack())
 			hook.back()
 			o.pass(2 * time.Minute)
 			for _, problem := range o.untold(hook) {
@@ -61,6 +63,10 @@ func (o *office) live(hook *receiver, step, service string) {
 		hook.back()
 	case "second", "minute", "hour":
 		o.pass(map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour}[step])
+	case "node down":
+		o.tell(webDown())
+	case "node back":
+		o.tell(webBack())
 	case "restart":
 		o.reopen()
 	default:
