@@ -11,7 +11,6 @@ package alerting
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -88,8 +87,8 @@ func Open(cfg Config) (*Desk, error) {
 		return nil, err
 	}
 	d.db = db
-	if err := d.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading %s: %w", cfg.Path, err), db.Close())
+	if err := readable(cfg.Path, d.load); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if len(d.ways) == 0 {
 		d.log.Warn("nobody is told of incidents: the settings name no notifier")

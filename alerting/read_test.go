@@ -155,9 +155,12 @@ func TestRefusingDisk(t *testing.T) {
 func TestSecondDeskOnOneFileIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, nil)
-		if second, err := Open(o.cfg); err == nil {
-			t.Errorf("opened twice: %v", second.Close())
+		second, err := Open(o.cfg)
+		if err == nil {
+			t.Fatalf("opened twice: %v", second.Close())
 		}
+		want := o.cfg.Path + " is held by another process: a collector runs on this folder already; stop that one, or start this one with another --dir"
+		same(t, "error", err.Error(), want)
 	})
 }
 

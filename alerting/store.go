@@ -36,25 +36,30 @@ var (
 const lockTimeout = 2 * time.Second
 
 func openStore(path string) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
-	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, fmt.Errorf("opening %s: another process holds it; is a collector already running on this folder?", path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range buckets {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
+	var db *bbolt.DB
+	err := readable(path, func() (err error) {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+		return err
 	})
+	if errors.Is(err, berrors.ErrTimeout) {
+		return nil, fmt.Errorf("%s is held by another process: a collector runs on this folder already; stop that one, or start this one with another --dir", path)
+	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing %s: %w", path, err), db.Close())
+		return nil, err
+	}
+	if err := readable(path, func() error { return db.Update(makeBuckets) }); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range buckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func putEvent(tx *bbolt.Tx, e dialtone.Event) error {
