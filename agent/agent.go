@@ -47,7 +47,8 @@ type Config struct {
 	NewHand  func(*control.File) (healers.Hand, error)    // nil: healers.NewHand
 	NewCheck func(*control.Service) (checks.Check, error) // nil: checks.New
 	Watch    func(pid int, died func()) (stop func())     // nil: pidfd
-	DB       *bbolt.DB                                    // nil: the state folder cannot be written; nothing is healed
+	DB       *bbolt.DB                                    // nil: the state folder cannot be used, NoDB says why; nothing is healed
+	NoDB     error
 	Uplink   Uplink                                       // nil: kept by nobody
 	Host     HostSampler                                  // nil: the machine is not measured
 	Families []dialtone.Metric                            // of the host's samples, for /metrics
@@ -112,7 +113,7 @@ func New(c Config) (*Agent, error) {
 	if a.store, err = openStore(c.DB); err != nil {
 		return nil, err
 	}
-	if a.journal, err = healers.OpenJournal(c.DB); err != nil {
+	if a.journal, err = openJournal(c); err != nil {
 		return nil, err
 	}
 	hand, err := a.config.NewHand(c.File)
@@ -132,6 +133,13 @@ func New(c Config) (*Agent, error) {
 		a.services[spec.Name] = newService(a, spec, interval(c.File))
 	}
 	return a, nil
+}
+
+func openJournal(c Config) (*healers.Journal, error) {
+	if c.DB == nil {
+		return healers.NoJournal(c.NoDB), nil
+	}
+	return healers.OpenJournal(c.DB)
 }
 
 func defaults(c Config) Config {
@@ -183,10 +191,7 @@ func (a *Agent) adopt(f *control.File, hand healers.Hand) {
 // Run watches until ctx ends; then it lets heals in flight finish, for ten seconds at most. It is called once.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.endHeals()
-	a.emit(dialtone.Event{Kind: dialtone.EventAgent, Why: "the agent started"})
-	if a.config.DB == nil {
-		a.emit(dialtone.Event{Kind: dialtone.EventAgent, Why: "nothing can be healed: " + healers.ErrNoJournal.Error()})
-	}
+	a.tellStart()
 	a.recover(ctx)
 	a.mu.Lock()
 	a.running = ctx
@@ -198,6 +203,23 @@ func (a *Agent) Run(ctx context.Context) error {
 
 	a.sampler.run(ctx)
 	return a.stop()
+}
+
+// tellStart opens an incident where the agent can only watch, and ends the one of an earlier start that could not do more.
+func (a *Agent) tellStart() {
+	e := dialtone.Event{Kind: dialtone.EventAgent, To: dialtone.OK, Why: "the agent started"}
+	if trouble := a.trouble(); trouble != "" {
+		e.From, e.To, e.Why = dialtone.OK, dialtone.Warning, "the agent started, but "+trouble
+	}
+	a.emit(e)
+}
+
+// trouble is why the agent cannot do all of its work; empty: it can.
+func (a *Agent) trouble() string {
+	if err := a.journal.Trouble(); err != nil {
+		return "nothing is healed: " + err.Error()
+	}
+	return ""
 }
 
 // launch starts a service's goroutine. The caller holds the lock.

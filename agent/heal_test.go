@@ -207,9 +207,16 @@ func TestWithoutAJournalNothingIsDone(t *testing.T) {
 		w := newWorld("nginx")
 		c := w.config(t, file(process("nginx")))
 		c.DB = nil
-		_, end := begin(t, c)
+		a, end := begin(t, c)
 		defer end()
 		pass(6 * time.Second)
+		want := "nothing is healed: " + healers.ErrNoJournal.Error()
+		if got := a.Status().Trouble; got != want {
+			t.Errorf("trouble %q, want %q", got, want)
+		}
+		if e := w.events[0]; e.From != dialtone.OK || e.To != dialtone.Warning || e.Why != "the agent started, but "+want {
+			t.Errorf("told first %+v", e)
+		}
 		w.forget()
 		w.kill("nginx")
 		pass(time.Minute)
@@ -217,6 +224,19 @@ func TestWithoutAJournalNothingIsDone(t *testing.T) {
 		expectStory(t, w, "nginx ok→critical healing", "nginx restart refused")
 		if why := w.events[len(w.events)-1].Heal.Reason; why != healers.ErrNoJournal.Error() {
 			t.Errorf("refused because %q", why)
+		}
+	})
+}
+
+// TestAHealthyStartEndsTheTroubleOfTheLast: the incident that a start without a journal opened is closed by one that has it.
+func TestAHealthyStartEndsTheTroubleOfTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		a, end := begin(t, w.config(t, file(process("nginx"))))
+		defer end()
+		pass(6 * time.Second)
+		if e := w.events[0]; e.From != dialtone.Unknown || e.To != dialtone.OK || a.Status().Trouble != "" {
+			t.Errorf("told first %+v, trouble %q", e, a.Status().Trouble)
 		}
 	})
 }

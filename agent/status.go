@@ -70,7 +70,7 @@ func (a *Agent) Status() dialtone.NodeStatus {
 	defer a.mu.Unlock()
 	status := dialtone.NodeStatus{
 		Node: a.config.Node, AgentVersion: a.config.Version, Platform: a.config.Platform,
-		Started: a.started, Booted: a.config.Booted, ControlFile: a.file.Path, ConfigError: a.configError,
+		Started: a.started, Booted: a.config.Booted, ControlFile: a.file.Path, ConfigError: a.configError, Trouble: a.trouble(),
 		Services: make([]dialtone.ServiceStatus, 0, len(a.written)),
 	}
 	for _, name := range a.written {

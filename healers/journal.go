@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -28,11 +29,34 @@ var (
 
 // Journal is the record of heals: the intent is on disk before the act, the outcome after it. It is safe for concurrent use.
 type Journal struct {
-	db *bbolt.DB
+	db     *bbolt.DB
+	closed error                 // why there is no db
+	failed atomic.Pointer[error] // the last write; nil: it worked
 }
 
 // ErrNoJournal is why nothing is healed while the state folder cannot be written.
 var ErrNoJournal = errors.New("there is no journal to write the intent to")
+
+// NoJournal refuses every intent because of why.
+func NoJournal(why error) *Journal { return &Journal{closed: why} }
+
+// Trouble is why nothing can be written down now, and so nothing be healed; nil: the last write worked.
+func (j *Journal) Trouble() error {
+	if j.db == nil {
+		return j.refusal()
+	}
+	if failed := j.failed.Load(); failed != nil {
+		return *failed
+	}
+	return nil
+}
+
+func (j *Journal) refusal() error {
+	if j.closed != nil {
+		return j.closed
+	}
+	return ErrNoJournal
+}
 
 // OpenJournal keeps the journal in db, which stays the caller's to close. A nil db gives a journal that refuses every intent.
 func OpenJournal(db *bbolt.DB) (*Journal, error) {
@@ -140,11 +164,14 @@ func (j *Journal) SetAccount(service string, a Account) error {
 
 func (j *Journal) update(doing string, do func(*bbolt.Tx) error) error {
 	if j.db == nil {
-		return ErrNoJournal
+		return j.refusal()
 	}
 	if err := j.db.Update(do); err != nil {
-		return fmt.Errorf("%s to the journal: %w", doing, err)
+		err = fmt.Errorf("%s to the journal: %w", doing, err)
+		j.failed.Store(&err)
+		return err
 	}
+	j.failed.Store(nil)
 	return nil
 }
 

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -143,15 +145,43 @@ func socketOf(state string) string { return state + ".sock" }
 
 // openState opens the agent's database. A database that another agent holds is an error to end with; any other is one to live with.
 func openState(state string) (*bbolt.DB, error) {
-	if err := os.MkdirAll(filepath.Dir(state), 0o750); err != nil {
-		return nil, fmt.Errorf("making the state folder: %w", err)
+	folder, path := filepath.Dir(state), state+".db"
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return nil, fmt.Errorf("the state folder %s cannot be made: %w", folder, err)
 	}
-	db, err := bbolt.Open(state+".db", 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("%s.db: %w", state, errInUse)
+	db, err := openSafely(path)
+	var refused *fs.PathError
+	var system syscall.Errno
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%s: %w", path, errInUse)
+	case errors.As(err, &refused), errors.As(err, &system):
+		return nil, fmt.Errorf("the state folder %s cannot be written: %w", folder, err)
 	}
+	return nil, fmt.Errorf("%s is damaged (%w): stop the agent, move the file aside, start it again", path, err)
+}
+
+// openSafely opens a database and writes to it once. bbolt panics on some damages, and reading the mapped pages of a file that was cut
+// short is a fault.
+func openSafely(path string) (db *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, fmt.Errorf("reading it broke: %v", p)
+		}
+	}()
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
-		return nil, fmt.Errorf("opening %s.db: %w", state, err)
+		return nil, err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists([]byte("agent"))
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

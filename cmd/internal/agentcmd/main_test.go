@@ -234,8 +234,12 @@ func TestAnUnwritableStateFolderIsLivedWith(t *testing.T) {
 	if err := r.Agent.Validate(ctx); err != nil {
 		t.Error(err)
 	}
-	if s := r.Agent.Status().Services[0]; s.State != dialtone.OK {
+	status := r.Agent.Status()
+	if s := status.Services[0]; s.State != dialtone.OK {
 		t.Errorf("status %+v", s)
+	}
+	if want := "nothing is healed: the state folder " + blocked + " cannot be made: "; !strings.HasPrefix(status.Trouble, want) {
+		t.Errorf("trouble %q, want %q", status.Trouble, want)
 	}
 	r.Stop()
 	if err := r.Wait(); err != nil {
@@ -243,6 +247,49 @@ func TestAnUnwritableStateFolderIsLivedWith(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "the state folder cannot be used: nothing will be healed") {
 		t.Errorf("logged %s", log.String())
+	}
+}
+
+// TestADamagedDatabaseIsSaid: whatever is wrong with the file, the agent starts, and says how to mend it.
+func TestADamagedDatabaseIsSaid(t *testing.T) {
+	tests := map[string]func(t *testing.T, path string){
+		"no database": func(t *testing.T, path string) { overwrite(t, path, bytes.Repeat([]byte("not a database\n"), 5000)) },
+		"cut short": func(t *testing.T, path string) {
+			if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"pages overwritten": func(t *testing.T, path string) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			overwrite(t, path, append(text[:2*os.Getpagesize()], bytes.Repeat([]byte{0xff}, len(text)-2*os.Getpagesize())...))
+		},
+	}
+	for name, damage := range tests {
+		t.Run(name, func(t *testing.T) {
+			state := filepath.Join(t.TempDir(), "state")
+			db, err := openState(state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			damage(t, state+".db")
+			_, err = openState(state)
+			if err == nil || !strings.HasSuffix(err.Error(), ": stop the agent, move the file aside, start it again") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func overwrite(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -93,12 +93,12 @@ func (r *Running) assemble(ctx context.Context, o Options, file *control.File) e
 		r.Socket = socketOf(state)
 		r.after = append(r.after, func() error { return ignoreClosed(listener.Close()) })
 	}
-	db, spool, err := r.databases(o.Log, state)
+	db, spool, noDB, err := r.databases(o.Log, state)
 	if err != nil {
 		return err
 	}
 	c := agent.Config{
-		File: file, Load: o.load, DB: db, Log: o.Log, Version: o.Version, Node: nodeOf(file),
+		File: file, Load: o.load, DB: db, NoDB: noDB, Log: o.Log, Version: o.Version, Node: nodeOf(file),
 		Platform: platform(), Booted: booted(), AgentID: identity(file, state), BootID: randomID(),
 		Host: hostSampler(), Families: hostFamilies(),
 	}
@@ -125,23 +125,24 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// databases opens the agent's database, and one for the spool, which is the same unless the state folder cannot be written.
-func (r *Running) databases(log *slog.Logger, state string) (db, spool *bbolt.DB, err error) {
-	db, err = openState(state)
-	if errors.Is(err, errInUse) {
-		return nil, nil, err
+// databases opens the agent's database, and one for the spool, which is the same unless the state folder cannot be used: noDB then says
+// why.
+func (r *Running) databases(log *slog.Logger, state string) (db, spool *bbolt.DB, noDB, err error) {
+	db, noDB = openState(state)
+	if errors.Is(noDB, errInUse) {
+		return nil, nil, nil, noDB
 	}
-	if err == nil {
+	if noDB == nil {
 		r.after = append(r.after, db.Close)
-		return db, db, nil
+		return db, db, nil, nil
 	}
-	log.Error("the state folder cannot be used: nothing will be healed, and what is unsent is lost with the agent", "error", err)
+	log.Error("the state folder cannot be used: nothing will be healed, and what is unsent is lost with the agent", "error", noDB)
 	spool, remove, err := openShelter()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	r.after = append(r.after, remove, spool.Close)
-	return nil, spool, nil
+	return nil, spool, noDB, nil
 }
 
 // connect gives the agent its uplink when there is a collector.

@@ -18,9 +18,7 @@ const width = 80 // columns of the terminal that everybody has
 func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 	const name, kind, state, since = 20, 10, 11, 6
 	fmt.Fprintf(w, "%s, %d services, agent up %s\n", status.Name, len(status.Services), ago(now.Sub(status.Started)))
-	if status.ConfigError != "" {
-		fmt.Fprintf(w, "the newest control file was refused:\n%s\n", status.ConfigError)
-	}
+	printTrouble(w, status)
 	fmt.Fprintf(w, "%s %s %s %s %s\n", cell("SERVICE", name), cell("KIND", kind), cell("STATE", state), cell("SINCE", since), "WHY")
 	for _, s := range status.Services {
 		row := fmt.Sprintf("%s %s %s %s %s", cell(s.Name, name), cell(s.Kind, kind), cell(standing(s), state),
@@ -29,13 +27,21 @@ func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 	}
 }
 
+// printTrouble says what keeps the whole agent from its work, before anything is said of services.
+func printTrouble(w io.Writer, status dialtone.NodeStatus) {
+	if status.Trouble != "" {
+		fmt.Fprintln(w, plain(status.Trouble))
+	}
+	if status.ConfigError != "" {
+		fmt.Fprintf(w, "the newest control file was refused:\n%s\n", status.ConfigError)
+	}
+}
+
 // printStatus writes everything that is known of each service.
 func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 	fmt.Fprintf(w, "%s (%s), agent %s up %s\n", status.Name, status.Platform, status.AgentVersion, ago(now.Sub(status.Started)))
 	fmt.Fprintf(w, "control file %s\n", status.ControlFile)
-	if status.ConfigError != "" {
-		fmt.Fprintf(w, "the newest control file was refused:\n%s\n", status.ConfigError)
-	}
+	printTrouble(w, status)
 	for _, s := range status.Services {
 		fmt.Fprintf(w, "\n%s '%s'\n", s.Kind, plain(s.Name))
 		put := func(what, text string) {
@@ -51,6 +57,9 @@ func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 			put("pid", strconv.Itoa(s.PID))
 		}
 		for _, v := range s.Values {
+			if v.Name == "pid" {
+				continue // stands above
+			}
 			put(strings.ReplaceAll(v.Name, "_", " "), measured(v))
 		}
 		if !s.Checked.IsZero() {

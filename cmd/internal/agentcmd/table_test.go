@@ -17,12 +17,14 @@ func example() (dialtone.NodeStatus, time.Time) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	return dialtone.NodeStatus{
 		Node: dialtone.Node{Name: "pbx1"}, AgentVersion: "1.2.3", Platform: "Debian GNU/Linux 12 (bookworm), Linux 6.1.0",
+		Trouble: "nothing is healed: there is no journal to write the intent to",
 		Started: now.Add(-26 * time.Hour), ControlFile: "/etc/dialtone/dialtone.conf",
 		Services: []dialtone.ServiceStatus{
 			{
 				Name: "asterisk", Kind: "process", State: dialtone.OK, Since: now.Add(-26 * time.Hour), Checked: now.Add(-2 * time.Second), Monitored: true, PID: 4711,
 				Groups: []string{"telephony"}, DependsOn: []string{"sounds"}, Source: "/etc/dialtone/dialtone.conf:12",
 				Values: []dialtone.NamedValue{
+					{Name: "pid", Unit: "count", Value: 4711},
 					{Name: "cpu_percent", Unit: "percent", Value: 12.345},
 					{Name: "memory_bytes", Unit: "bytes", Value: 300 << 20},
 					{Name: "read_bytes", Unit: "bytes_per_second", Value: 1500},
