@@ -20,7 +20,7 @@ type AppendResult struct {
 }
 
 // SampleStore keeps samples. Append returns an error only when nothing useful can be said about single samples (disk
-// full, closed); the agent then keeps them and sends them again. Sync returns when all that was appended before it was
+// full, closed); they are then offered again until it takes them, and the agent keeps them meanwhile. Sync returns when all that was appended before it was
 // called is on disk; it serves many agents at once.
 type SampleStore interface {
 	Append(ctx context.Context, node string, samples []dialtone.Sample) (AppendResult, error)

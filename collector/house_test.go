@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,14 +37,17 @@ type memory struct {
 	nodes   []string // of each sample
 	events  []dialtone.Event
 	syncs   int
+	asked   int // Appends
 	badSync error
 	bad     error
+	full    error // of Append alone
 	gate    chan struct{}
 }
 
 func (m *memory) Append(ctx context.Context, node string, samples []dialtone.Sample) (AppendResult, error) {
 	m.mu.Lock()
-	gate, bad := m.gate, m.bad
+	m.asked++
+	gate, bad := m.gate, cmp.Or(m.full, m.bad)
 	m.mu.Unlock()
 	if gate != nil {
 		select {
@@ -87,6 +91,19 @@ func (m *memory) set(change func()) {
 	change()
 }
 
+// nodeOf returns whose the sample at a place is.
+func (m *memory) nodeOf(i int) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.nodes[i]
+}
+
+func (m *memory) askedFor() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
+}
+
 func (m *memory) got() (samples []dialtone.Sample, events []dialtone.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,7 +132,7 @@ func openHouse(t testing.TB, path string, change func(*IntakeConfig)) *house {
 		t.Fatal(err)
 	}
 	h := &house{memory: new(memory), nodes: nodes, path: path}
-	cfg := IntakeConfig{Token: func() string { return goodToken }, Store: h, Desk: h, Nodes: nodes, Log: quiet(), SyncEvery: time.Millisecond}
+	cfg := IntakeConfig{Token: func() string { return goodToken }, Store: h, Desk: h, Nodes: nodes, Log: quiet(), SyncEvery: time.Millisecond, Retry: time.Millisecond}
 	change(&cfg)
 	h.intake = NewIntake(cfg)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -23,6 +23,7 @@ const (
 	DefaultIdle      = 15 * time.Second
 	DefaultSyncEvery = 250 * time.Millisecond
 	DefaultMaxAgents = 5000
+	DefaultRetry     = 2 * time.Second
 )
 
 // IntakeConfig is what an intake needs. Durations and MaxAgents have defaults; the rest must be set.
@@ -35,12 +36,14 @@ type IntakeConfig struct {
 	Idle      time.Duration // without a byte, after which a connection is given up
 	SyncEvery time.Duration // the shortest time between two Syncs of the store
 	MaxAgents int           // connections at once
+	Retry     time.Duration // before samples that the store refused are offered again; doubled up to five times this
 }
 
 // Intake takes the streams of agents. It serves wire.Path while Run runs.
 type Intake struct {
 	IntakeConfig
 	commit *committer
+	hold   hold
 	seats  *seats
 	counts counts
 	open   atomic.Int64
@@ -61,7 +64,10 @@ func NewIntake(cfg IntakeConfig) *Intake {
 	if cfg.MaxAgents == 0 {
 		cfg.MaxAgents = DefaultMaxAgents
 	}
-	return &Intake{IntakeConfig: cfg, commit: newCommitter(cfg), seats: newSeats(cfg.Desk, cfg.Log)}
+	if cfg.Retry == 0 {
+		cfg.Retry = DefaultRetry
+	}
+	return &Intake{IntakeConfig: cfg, hold: hold{log: cfg.Log}, commit: newCommitter(cfg), seats: newSeats(cfg.Desk, cfg.Log)}
 }
 
 // Run lets agents in until ctx ends. It then sends them away, brings what they sent to disk, and returns.

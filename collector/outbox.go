@@ -19,6 +19,7 @@ const refusalsKept = 64
 // so does the heartbeat, and refusals are few.
 type outbox struct {
 	wake chan struct{}
+	over chan struct{} // closed by close
 
 	mu       sync.Mutex
 	acks     map[wire.Ack]uint64 // by run and lane (Seq is zero in the key)
@@ -28,7 +29,9 @@ type outbox struct {
 	closed   bool
 }
 
-func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1), acks: map[wire.Ack]uint64{}} }
+func newOutbox() *outbox {
+	return &outbox{wake: make(chan struct{}, 1), over: make(chan struct{}), acks: map[wire.Ack]uint64{}}
+}
 
 func (o *outbox) ack(a wire.Ack) {
 	o.mu.Lock()
@@ -60,6 +63,7 @@ func (o *outbox) close(last *wire.Error) {
 	defer o.mu.Unlock()
 	if !o.closed {
 		o.closed, o.last = true, last
+		close(o.over)
 	}
 	poke(o.wake)
 }

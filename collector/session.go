@@ -16,17 +16,18 @@ import (
 // deskPatience bounds one hand-over to store or desk.
 const deskPatience = 20 * time.Second
 
-// session is one connection of one agent. It reads a frame, deals with it, and reads the next: a store that is slow
-// makes the agent wait, by not being read.
+// session is one connection of one agent. It reads a frame, deals with it, and reads the next; samples go into its
+// backlog, which another goroutine brings to the store.
 type session struct {
-	in    *Intake
-	conn  net.Conn
-	from  *wire.Reader
-	dec   wire.Decoder
-	hello wire.Hello
-	out   *outbox
-	done  chan struct{} // closed when nothing of it reaches store or desk any more
-	bye   string        // why the agent stops, once it said goodbye
+	in      *Intake
+	conn    net.Conn
+	from    *wire.Reader
+	dec     wire.Decoder // the backlog's
+	backlog backlog
+	hello   wire.Hello
+	out     *outbox
+	done    chan struct{} // closed when nothing of it reaches store or desk any more
+	bye     string        // why the agent stops, once it said goodbye
 }
 
 // idleConn gives every read its own deadline: an agent is heard at least every heartbeat, or it is gone.
@@ -45,7 +46,8 @@ func (c idleConn) Read(p []byte) (int, error) {
 func newSession(in *Intake, conn net.Conn, ahead *bufio.Reader) *session {
 	idle := idleConn{Conn: conn, idle: in.Idle}
 	early := io.LimitReader(ahead, int64(ahead.Buffered())) // what came with the request
-	return &session{in: in, conn: conn, from: wire.NewReader(io.MultiReader(early, idle)), out: newOutbox(), done: make(chan struct{})}
+	from := wire.NewReader(io.MultiReader(early, idle))
+	return &session{in: in, conn: conn, from: from, backlog: newBacklog(), out: newOutbox(), done: make(chan struct{})}
 }
 
 // run serves the agent until it leaves, breaks the rules, or ctx ends. The connection is closed when it returns.
@@ -96,6 +98,19 @@ func (s *session) serve(ctx context.Context) error {
 	}
 	s.in.Nodes.arrived(s.hello, time.Now())
 	defer func() { s.in.Nodes.left(s.hello.Node.Name, s.bye) }()
+	stored := make(chan error, 1)
+	go func() { stored <- s.drain(ctx) }()
+	err = s.listen(ctx)
+	close(s.backlog.frames)
+	close(s.backlog.deaf)
+	if bad := <-stored; bad != nil && !errors.Is(bad, errLeft) {
+		return bad
+	}
+	return err
+}
+
+// listen reads until the agent says goodbye or the connection ends.
+func (s *session) listen(ctx context.Context) error {
 	for s.bye == "" {
 		t, body, err := s.from.Next()
 		if err != nil {
@@ -145,12 +160,8 @@ func storeError(err error) error {
 func (s *session) handle(ctx context.Context, t wire.Type, body []byte) error {
 	defer s.in.Nodes.working(s.hello.Node.Name)()
 	switch t {
-	case wire.TypeDict:
-		return s.dec.Dict(body)
-	case wire.TypeSamples:
-		return s.samples(ctx, body)
-	case wire.TypeBlock:
-		return s.block(ctx, body)
+	case wire.TypeDict, wire.TypeSamples, wire.TypeBlock:
+		return s.line(t, body)
 	case wire.TypeEvents:
 		return s.events(ctx, body)
 	case wire.TypeStatus:
@@ -221,11 +232,9 @@ func (s *session) store(ctx context.Context, run int, b wire.Batch) error {
 	if !s.in.Nodes.ledger.fresh(m, b.Seq) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, deskPatience)
-	defer cancel()
-	res, err := s.in.Store.Append(ctx, s.hello.Node.Name, b.Samples)
+	res, err := s.offer(ctx, b.Samples)
 	if err != nil {
-		return storeError(err)
+		return err
 	}
 	s.in.counts.samples(len(b.Samples), res)
 	s.in.Nodes.ledger.take(m, b.Seq)

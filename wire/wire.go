@@ -42,6 +42,11 @@ const (
 	MaxRuns       = 256       // runs named by one hello
 )
 
+// SampleWindow is how many frames of samples an agent may send ahead of their acks, and a collector holds while its store
+// takes none. An ack may take as long as that lasts: while heartbeats come back, the link is good. An agent whose samples have not
+// been acknowledged on a connection yet sends one frame first.
+const SampleWindow = 16
+
 // Type says what the body of a frame is.
 type Type byte
 
