@@ -147,7 +147,7 @@ func TestAnswersOfOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = u.session(t.Context())
+			_, err = u.session(t.Context(), new(outage))
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "update the agent") {
 				t.Errorf("error %v, want one that says %q", err, tt.want)
 			}
@@ -177,7 +177,7 @@ func TestACollectorOfAnotherVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	welcomed, err := u.session(t.Context())
+	welcomed, err := u.session(t.Context(), new(outage))
 	if welcomed || err == nil || err.Error() != "update the agent to 2.0" || !personNeeded(err) {
 		t.Errorf("welcomed %t, error %v", welcomed, err)
 	}

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -46,6 +47,7 @@ type memory struct {
 	events  map[string]int
 	order   []string // event IDs and sample keys as they came
 	fail    error
+	full    error         // of Append alone
 	gate    chan struct{} // non-nil: Append waits for it
 	changed chan struct{}
 }
@@ -60,7 +62,7 @@ func sampleKey(s dialtone.Sample) string {
 
 func (m *memory) Append(ctx context.Context, _ string, samples []dialtone.Sample) (collector.AppendResult, error) {
 	m.mu.Lock()
-	gate, fail := m.gate, m.fail
+	gate, fail := m.gate, cmp.Or(m.full, m.fail)
 	m.mu.Unlock()
 	if gate != nil {
 		select {
@@ -165,7 +167,7 @@ func newHouse(t *testing.T, start func(*httptest.Server)) *house {
 	}
 	h := &house{memory: newMemory(), nodes: nodes}
 	h.intake = collector.NewIntake(collector.IntakeConfig{
-		Token: func() string { return goodToken }, Store: h, Desk: h, Nodes: nodes, Log: quiet(), SyncEvery: time.Millisecond,
+		Token: func() string { return goodToken }, Store: h, Desk: h, Nodes: nodes, Log: quiet(), SyncEvery: time.Millisecond, Retry: 10 * time.Millisecond,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)

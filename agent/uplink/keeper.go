@@ -116,12 +116,13 @@ func (k *keeper) advance() {
 }
 
 // spill moves the batches in memory to the spool, as blocks: when the link has just gone down, once a minute while it is
-// down, and whenever they become too many.
+// down or the collector acknowledges none, and whenever they become too many.
 func (k *keeper) spill(now time.Time, last bool) error {
 	k.mu.Lock()
 	batches := k.batches
 	k.spillNow = k.spillNow && len(batches) > 0
-	due := k.spillNow || k.pending > maxPending/2 || !k.stats.Connected && now.Sub(k.spilled) >= k.timing.spill
+	waits := len(batches) > 0 && (!k.stats.Connected || now.Sub(batches[0].at) >= k.timing.spill)
+	due := k.spillNow || k.pending > maxPending/2 || waits && now.Sub(k.spilled) >= k.timing.spill
 	k.mu.Unlock()
 	if !due && !last || len(batches) == 0 {
 		return nil

@@ -11,12 +11,9 @@ import (
 
 // link keeps a session alive until ctx ends.
 func (u *Uplink) link(ctx context.Context) {
-	var said complaint
-	for tries := 0; ctx.Err() == nil; tries++ {
-		welcomed, err := u.session(ctx)
-		if welcomed {
-			tries, said = 0, complaint{}
-		}
+	var out outage
+	for ctx.Err() == nil {
+		welcomed, err := u.session(ctx, &out)
 		if ctx.Err() != nil {
 			return
 		}
@@ -24,38 +21,41 @@ func (u *Uplink) link(ctx context.Context) {
 			continue // it asked for a new connection
 		}
 		u.failed(err)
-		said.log(u, err, welcomed)
+		out.log(u, err, welcomed)
 		select {
 		case <-ctx.Done():
-		case <-time.After(u.pause(tries, err)):
+		case <-time.After(u.pause(out.tries, err)):
 		}
+		out.tries++
 	}
 }
 
 // session makes one connection and serves it until it ends. welcomed says whether the collector took it.
-func (u *Uplink) session(ctx context.Context) (welcomed bool, err error) {
+func (u *Uplink) session(ctx context.Context, out *outage) (welcomed bool, err error) {
 	conn, r, err := u.dial(ctx)
 	if err != nil {
 		return false, err
 	}
-	s := newSession(u, conn, r)
+	s := newSession(u, conn, r, out)
 	defer s.close()
 	if err := s.greet(); err != nil {
 		return false, err
 	}
-	u.connected()
+	u.connected(out)
 	defer u.disconnected()
 	return true, s.serve(ctx)
 }
 
-func (u *Uplink) connected() {
+func (u *Uplink) connected(out *outage) {
 	u.mu.Lock()
 	u.stats.Connected, u.stats.Since = true, time.Now().UTC()
 	u.stats.Connects++
-	again := u.stats.Connects > 1
 	u.fresh = u.status != nil
+	again := u.stats.Connects > 1
 	u.mu.Unlock()
-	u.cfg.Log.Info("connected to the collector", "url", u.cfg.URL, "again", again)
+	if !again && !out.told() {
+		u.cfg.Log.Info("connected to the collector", "url", u.cfg.URL)
+	}
 	poke(u.work)
 }
 
@@ -73,17 +73,36 @@ func (u *Uplink) failed(err error) {
 	u.stats.fail(err)
 }
 
-// complaint keeps a long outage to one line, and one more when its reason changes to one that a person must mend.
-type complaint struct{ made, denied bool }
+// outage is what was tried and said since the collector was last of use. A welcome alone is none: one that keeps nothing
+// welcomes and hangs up, again and again. It ends with an ack, or with a session that lasted.
+type outage struct {
+	tries  int
+	away   bool // said that it is out of reach
+	denied bool // said that a person must mend something
+}
 
-func (c *complaint) log(u *Uplink, err error, wasUp bool) {
-	denied := personNeeded(err)
-	if c.made && c.denied == denied {
+func (o *outage) told() bool { return o.away || o.denied }
+
+// end notes that the collector is of use, and says so when its absence was told.
+func (o *outage) end(u *Uplink) {
+	if o.told() {
+		u.cfg.Log.Info("the collector is back", "url", u.cfg.URL)
+	}
+	*o = outage{}
+}
+
+// log keeps an outage to one line, and one more when its reason is one that a person must mend.
+func (o *outage) log(u *Uplink, err error, wasUp bool) {
+	said := &o.away
+	if personNeeded(err) {
+		said = &o.denied
+	}
+	if *said {
 		return
 	}
-	c.made, c.denied = true, denied
+	*said = true
 	switch {
-	case denied:
+	case said == &o.denied:
 		u.cfg.Log.Error("the collector does not take this agent", "url", u.cfg.URL, "error", err, "retry_every", u.timing.slow.String())
 	case wasUp:
 		u.cfg.Log.Warn("lost the collector; what happens waits in the spool", "url", u.cfg.URL, "error", err)

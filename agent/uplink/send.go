@@ -59,7 +59,7 @@ func (s *session) pick() (parcel, bool) {
 	s.u.mu.Lock()
 	defer s.u.mu.Unlock()
 	for _, lane := range []wire.Lane{wire.LaneEvents, wire.LaneSamples} {
-		if s.flying(lane) >= window[lane] {
+		if s.flying(lane) >= s.window(lane) {
 			continue
 		}
 		if p, ok := s.fromSpool(lane); ok {
@@ -70,6 +70,15 @@ func (s *session) pick() (parcel, bool) {
 		}
 	}
 	return parcel{}, false
+}
+
+// window is how many frames of a lane may be on their way. Samples begin with one: a collector whose store takes none must
+// not hold sixteen blocks of every agent that comes back.
+func (s *session) window(lane wire.Lane) int {
+	if lane == wire.LaneSamples && !s.flows {
+		return 1
+	}
+	return window[lane]
 }
 
 func (s *session) flying(lane wire.Lane) (n int) {

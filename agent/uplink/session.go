@@ -24,8 +24,11 @@ type session struct {
 	sent   []wire.Kept    // per run, the last numbers sent here or kept before
 	flight []flight       // sent and not acknowledged, the oldest first
 	more   bool           // the spool holds more runs than one hello can name
-	inbox  chan any       // wire.Ack, wire.Heartbeat, *wire.Error
-	broken chan error     // why reading ended
+	out    *outage
+	began  time.Time
+	flows  bool       // samples have been acknowledged here
+	inbox  chan any   // wire.Ack, wire.Heartbeat, *wire.Error
+	broken chan error // why reading ended
 	done   chan struct{}
 }
 
@@ -39,7 +42,7 @@ type flight struct {
 }
 
 // Frames on their way per lane: enough to keep the collector busy between two of its commits, few enough to be sent again.
-var window = map[wire.Lane]int{wire.LaneEvents: 16, wire.LaneSamples: 16}
+var window = map[wire.Lane]int{wire.LaneEvents: 16, wire.LaneSamples: wire.SampleWindow}
 
 // idleConn gives every read its own deadline.
 type idleConn struct {
@@ -67,10 +70,10 @@ func (b buffered) Read(p []byte) (int, error) {
 	return b.conn.Read(p)
 }
 
-func newSession(u *Uplink, conn net.Conn, ahead *bufio.Reader) *session {
+func newSession(u *Uplink, conn net.Conn, ahead *bufio.Reader, out *outage) *session {
 	idle := idleConn{Conn: conn, idle: u.timing.silence}
 	return &session{
-		u: u, conn: conn, from: wire.NewReader(buffered{ahead, idle}), enc: wire.NewEncoder(), index: map[string]int{},
+		u: u, conn: conn, from: wire.NewReader(buffered{ahead, idle}), enc: wire.NewEncoder(), index: map[string]int{}, out: out, began: time.Now(),
 		inbox: make(chan any, 64), broken: make(chan error, 1), done: make(chan struct{}),
 	}
 }
@@ -218,7 +221,9 @@ func (s *session) hear(m any) error {
 		if m.Run >= len(s.runs) {
 			return fmt.Errorf("%w: ack of run %d of %d", wire.ErrCorrupt, m.Run, len(s.runs))
 		}
+		s.flows = s.flows || m.Lane == wire.LaneSamples
 		s.acked(m)
+		s.out.end(s.u)
 	case wire.Heartbeat:
 		s.u.mu.Lock()
 		s.u.stats.RTT = time.Since(m.Sent)
@@ -282,10 +287,16 @@ func (s *session) refused(e *wire.Error) {
 	s.u.cfg.Log.Error("the collector refused a batch", "lane", e.Lane.String(), "seq", e.Seq, "error", e)
 }
 
-// beat sends a heartbeat, and gives the link up when an ack is overdue: the collector lives but keeps nothing.
+// beat sends a heartbeat, and gives the link up when events are not acknowledged: the collector lives but keeps nothing.
+// Samples may wait for a store that takes none; while heartbeats come back, another connection would change nothing.
 func (s *session) beat(now time.Time) error {
-	if len(s.flight) > 0 && now.Sub(s.flight[0].at) > s.u.timing.silence {
-		return fmt.Errorf("no ack of %s for %s", s.flight[0].lane, s.u.timing.silence)
+	for _, f := range s.flight {
+		if f.lane == wire.LaneEvents && now.Sub(f.at) > s.u.timing.silence {
+			return fmt.Errorf("no ack of %s for %s", f.lane, s.u.timing.silence)
+		}
+	}
+	if now.Sub(s.began) > s.u.timing.silence {
+		s.out.end(s.u)
 	}
 	frame, err := wire.AppendHeartbeat(nil, wire.Heartbeat{Sent: now})
 	if err != nil {
