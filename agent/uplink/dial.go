@@ -121,7 +121,8 @@ func (u *Uplink) connect(ctx context.Context) (net.Conn, error) {
 	defer cancel()
 	dialer := &net.Dialer{KeepAlive: 30 * time.Second}
 	if u.target.tls != nil {
-		return (&tls.Dialer{NetDialer: dialer, Config: u.target.tls}).DialContext(ctx, "tcp", u.target.addr)
+		conn, err := (&tls.Dialer{NetDialer: dialer, Config: u.target.tls}).DialContext(ctx, "tcp", u.target.addr)
+		return conn, u.advised(err)
 	}
 	conn, err := dialer.DialContext(ctx, "tcp", u.target.addr)
 	if err != nil {
@@ -132,6 +133,17 @@ func (u *Uplink) connect(ctx context.Context) (net.Conn, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
+}
+
+// advised adds to an error what mends it, where that is in the control file.
+func (u *Uplink) advised(err error) error {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
+		return err
+	}
+	if u.cfg.CAFile != "" {
+		return fmt.Errorf("%w; the authority in %s did not sign it: copy the collector's ca.pem there", err, u.cfg.CAFile)
+	}
+	return fmt.Errorf("%w; name the collector's authority in the control file: set collector %s with token file … ca file PATH", err, u.cfg.URL)
 }
 
 // upgrade asks for the stream (RFC 9110, 7.8).

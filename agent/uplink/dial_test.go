@@ -1,8 +1,13 @@
 package uplink
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dialtone/dialtone/wire"
 )
@@ -78,6 +84,41 @@ func TestAnUnknownAuthorityIsNotTrusted(t *testing.T) {
 	if st := u.Stats(); st.Connects > 0 || st.SentBytes > 0 {
 		t.Errorf("%d connections, %d bytes to somebody unknown", st.Connects, st.SentBytes)
 	}
+}
+
+func TestAnUnknownAuthorityIsNamedInTheControlFile(t *testing.T) {
+	h := newHouse(t, (*httptest.Server).StartTLS)
+	stranger := filepath.Join(t.TempDir(), "ca.pem")
+	put(t, stranger, strangersCA(t), 0o600)
+	for ca, want := range map[string]string{
+		"":       "set collector " + h.server.URL + " with token file … ca file PATH",
+		stranger: "the authority in " + stranger + " did not sign it",
+	} {
+		cfg := configOf(t, h.server.URL)
+		cfg.CAFile = ca
+		u, err := newUplink(cfg, brisk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := u.session(t.Context(), new(outage)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that says %q", err, want)
+		}
+	}
+}
+
+// strangersCA makes an authority that has signed nothing.
+func strangersCA(t *testing.T) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "stranger"}, IsCA: true, BasicConstraintsValid: true, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 // TestWhatAPersonMustMend is one line in the log, the reason in the status, and a connection as soon as it is mended.
