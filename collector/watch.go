@@ -21,7 +21,7 @@ const (
 // WatchConfig says whom Watch tells, and when.
 type WatchConfig struct {
 	Desk    EventSink
-	Store   SampleStore   // gets dialtone_node_up{node} every 10 s; nil: nobody does
+	Store   SampleStore   // gets dialtone_node_up{node} and up every 10 s; nil: nobody does
 	Silence time.Duration // without a frame, after which a node counts as silent; zero: DefaultSilence
 	Log     *slog.Logger
 }
@@ -35,6 +35,8 @@ type watcher struct {
 	flushed time.Time
 	upped   time.Time
 	failing bool
+
+	badFlush, badUp error // of the newest try; nil: it went well
 }
 
 // Watch tells the desk when a node falls silent and when it is back, until ctx ends. A node whose agent said goodbye is
@@ -67,13 +69,13 @@ func (w *watcher) look(ctx context.Context, now time.Time) {
 	err := w.tellAll(ctx, now)
 	if now.Sub(w.flushed) >= flushEvery {
 		w.flushed = now
-		err = errors.Join(err, w.flush())
+		w.badFlush = w.flush()
 	}
 	if w.Store != nil && now.Sub(w.upped) >= upEvery {
 		w.upped = now
-		err = errors.Join(err, w.appendUp(ctx, now))
+		w.badUp = w.appendUp(ctx, now)
 	}
-	w.logged(err)
+	w.logged(errors.Join(err, w.badFlush, w.badUp))
 }
 
 // logged logs the first of a row of errors, and that it ended; everything is tried again at the next look.
@@ -171,13 +173,18 @@ func eventID(what, node string, seen time.Time) string {
 	return fmt.Sprintf("collector/%s/%s/%d", what, node, seen.UnixMilli())
 }
 
+// appendUp stores whether each node is heard: as a series of its own name, and as up, which is what Prometheus writes of a machine
+// that it scrapes, so that rules made for that (up == 0) hold here.
 func (w *watcher) appendUp(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, deskPatience)
 	defer cancel()
 	for name, up := range w.up(now) {
-		s := dialtone.Sample{Name: "dialtone_node_up", Labels: []dialtone.Label{{Name: "node", Value: name}}, At: now.UTC(), Value: up}
-		if _, err := w.Store.Append(ctx, name, []dialtone.Sample{s}); err != nil {
-			return fmt.Errorf("storing dialtone_node_up: %w", err)
+		both := []dialtone.Sample{
+			{Name: "dialtone_node_up", Labels: []dialtone.Label{{Name: "node", Value: name}}, At: now.UTC(), Value: up},
+			{Name: "up", At: now.UTC(), Value: up},
+		}
+		if _, err := w.Store.Append(ctx, name, both); err != nil {
+			return fmt.Errorf("storing whether nodes are up: %w", err)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -201,15 +202,46 @@ func TestNodeUpIsASeries(t *testing.T) {
 		w.beat(5)
 		w.expect(25*time.Second, "state|ok|critical")
 		samples, _ := w.got()
-		var values []float64
+		values := map[string][]float64{}
 		for _, s := range samples {
-			if s.Name != "dialtone_node_up" || cmp.Diff(s.Labels, []dialtone.Label{{Name: "node", Value: "web1"}}) != "" {
+			values[s.Name] = append(values[s.Name], s.Value)
+			if s.Name == "dialtone_node_up" && cmp.Diff(s.Labels, []dialtone.Label{{Name: "node", Value: "web1"}}) != "" || s.Name == "up" && s.Labels != nil {
 				t.Errorf("sample %+v", s)
 			}
-			values = append(values, s.Value)
 		}
-		if values[0] != 1 || values[len(values)-1] != 0 || len(values) < 3 || len(values) > 5 {
-			t.Errorf("values %v", values)
+		if diff := cmp.Diff(values["dialtone_node_up"], values["up"]); diff != "" || len(values) != 2 {
+			t.Errorf("dialtone_node_up and up differ, or there is more:\n%s", diff)
+		}
+		if up := values["up"]; len(up) < 3 || len(up) > 5 || up[0] != 1 || up[len(up)-1] != 0 {
+			t.Errorf("values %v", up)
+		}
+	})
+}
+
+// TestAStoreThatRefusesIsSaidOnce, though nodes are looked at each second and stored each tenth.
+func TestAStoreThatRefusesIsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes, err := OpenNodes(filepath.Join(t.TempDir(), "nodes.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nodes.Close()
+		log, store := new(journal), &memory{full: errFull}
+		nodes.arrived(helloOf("id", "web1", "run"), time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- nodes.Watch(ctx, WatchConfig{Desk: store, Store: store, Log: slog.New(slog.NewTextHandler(log, nil))})
+		}()
+		<-time.After(10 * time.Minute)
+		store.set(func() { store.full = nil })
+		<-time.After(time.Minute)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if failed, ended := log.count(errFull.Error()), log.count("works again"); failed != 1 || ended != 1 {
+			t.Errorf("said %d times, and %d times that it is over", failed, ended)
 		}
 	})
 }

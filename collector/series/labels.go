@@ -43,9 +43,9 @@ func seriesLabels(node string, s *dialtone.Sample) (labels.Labels, bool) {
 	return ls, !twice
 }
 
-// job says which program measured: the machine's own metrics have node_exporter's names, the rest is ours.
+// job says which program measured: the machine's own metrics have node_exporter's names, and up is of the machine; the rest is ours.
 func job(name string) string {
-	if strings.HasPrefix(name, "node_") {
+	if name == "up" || strings.HasPrefix(name, "node_") {
 		return "node"
 	}
 	return "dialtone"

@@ -9,6 +9,16 @@ import (
 	"github.com/dialtone/dialtone"
 )
 
+func TestJobs(t *testing.T) {
+	for name, want := range map[string]string{
+		"node_load1": "node", "up": "node", "dialtone_node_up": "dialtone", "uptime_seconds": "dialtone", "nginx_cpu": "dialtone",
+	} {
+		if got, ok := seriesLabels("web1", &dialtone.Sample{Name: name}); !ok || got.Get(model.JobLabel) != want || got.Get(model.InstanceLabel) != "web1" {
+			t.Errorf("%s became %s, want job %s", name, got, want)
+		}
+	}
+}
+
 // FuzzSeriesLabels holds what the TSDB relies on: whatever an agent sends, a series has a valid name, labels in order, each once, and
 // is its own node's; and two samples have the same key only when they are of the same series.
 func FuzzSeriesLabels(f *testing.F) {
