@@ -14,8 +14,8 @@ import (
 // Incidents answers what is open at the desk.
 type Incidents interface{ OpenIncidents() []dialtone.Incident }
 
-// Health answers "is everything working?". OK means: at least one node is known, every node is heard, every service that
-// is monitored is OK, and no incident is open.
+// Health answers "is everything working?". OK means: at least one node is known, every node is heard, its agent can do all of its
+// work, every service that is monitored is OK, and no incident is open.
 type Health struct {
 	OK       bool      `json:"ok"`
 	Problems []Problem `json:"problems"`
@@ -106,11 +106,23 @@ func (n *Nodes) problems() []Problem {
 				all = append(all, Problem{Node: name, Service: s.Name, State: s.State, Why: cmp.Or(s.Why, "not checked yet"), Since: s.Since})
 			}
 		}
-		if e.Status.ConfigError != "" {
-			all = append(all, Problem{Node: name, State: dialtone.Warning, Why: "its new control file was refused: " + e.Status.ConfigError})
+		if why := hindered(e.Status); why != "" {
+			all = append(all, Problem{Node: name, State: dialtone.Warning, Why: why})
 		}
 	}
 	return all
+}
+
+// hindered says what keeps an agent from its work, in its own words; nothing does when it is empty.
+func hindered(st dialtone.NodeStatus) string {
+	if st.ConfigError == "" {
+		return st.Trouble
+	}
+	refused := "its new control file was refused: " + st.ConfigError
+	if st.Trouble == "" {
+		return refused
+	}
+	return st.Trouble + "; " + refused
 }
 
 // away describes a node without a session: Unknown until its silence has been told.

@@ -97,6 +97,31 @@ func TestIsEverythingWorking(t *testing.T) {
 	}
 }
 
+func TestAnAgentThatIsHinderedIsNotWorking(t *testing.T) {
+	const nothingHealed, refused = "nothing is healed: the state folder cannot be written: read-only file system", "dialtone.conf:3:1: unknown word"
+	tests := []struct {
+		name   string
+		status dialtone.NodeStatus
+		want   []Problem
+	}{
+		{"it can do all", dialtone.NodeStatus{}, []Problem{}},
+		{"trouble", dialtone.NodeStatus{Trouble: nothingHealed}, []Problem{{Node: "web1", State: dialtone.Warning, Why: nothingHealed}}},
+		{"a file refused", dialtone.NodeStatus{ConfigError: refused}, []Problem{{Node: "web1", State: dialtone.Warning, Why: "its new control file was refused: " + refused}}},
+		{"both", dialtone.NodeStatus{Trouble: nothingHealed, ConfigError: refused}, []Problem{
+			{Node: "web1", State: dialtone.Warning, Why: nothingHealed + "; its new control file was refused: " + refused},
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n := table(t)
+			n.update(helloOf("id", "web1", "run"), tt.status)
+			if diff := cmp.Diff(Health{OK: len(tt.want) == 0, Problems: tt.want}, healthOf(n, nil)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestNobodyThereIsNotWorking(t *testing.T) {
 	n := table(t)
 	n.left("web1", "")
