@@ -47,9 +47,10 @@ func (s *service) do(f rules.Finding) {
 	}
 }
 
-// repair asks for a heal, unless one is under way. What holds it back is told once.
+// repair asks for a heal, unless one is under way. What holds it back is told once; where the file names nothing to repair with, the
+// state says all there is to say.
 func (s *service) repair(f rules.Finding) {
-	if s.healing {
+	if s.healing || !healers.Able(s.spec) {
 		return
 	}
 	test := f.Test
@@ -73,6 +74,7 @@ func (s *service) begin(r heal.Request) error {
 		return err
 	}
 	r.Service, r.Running, r.Look = s.spec, s.present(), s.looker.look
+	r.Free = s.fresh && r.Want != control.Stop
 	r.Env = s.environment("heal", r.Seen)
 	for _, name := range dependents {
 		if other := s.agent.spec(name); other != nil {
@@ -107,6 +109,7 @@ func (s *service) onHealed(ctx context.Context, a heal.Answer) {
 		}
 	case dialtone.HealFailed, dialtone.HealRunning:
 	}
+	s.fresh = s.fresh && !a.Acted
 	if a.Acted && a.Heal.Action != string(control.Stop) && s.ordered == nil {
 		s.rules.Acted()
 	}

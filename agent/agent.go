@@ -49,10 +49,10 @@ type Config struct {
 	Watch    func(pid int, died func()) (stop func())     // nil: pidfd
 	DB       *bbolt.DB                                    // nil: the state folder cannot be used, NoDB says why; nothing is healed
 	NoDB     error
-	Uplink   Uplink                                       // nil: kept by nobody
-	Host     HostSampler                                  // nil: the machine is not measured
-	Families []dialtone.Metric                            // of the host's samples, for /metrics
-	Log      *slog.Logger                                 // nil: discarded
+	Uplink   Uplink            // nil: kept by nobody
+	Host     HostSampler       // nil: the machine is not measured
+	Families []dialtone.Metric // of the host's samples, for /metrics
+	Log      *slog.Logger      // nil: discarded
 
 	Node     dialtone.Node
 	Version  string
@@ -176,7 +176,8 @@ func interval(f *control.File) time.Duration {
 func (a *Agent) adopt(f *control.File, hand healers.Hand) {
 	a.hand.Store(&handOf{hand})
 	a.engine.Store(&heal.Engine{
-		Hand: hand, Journal: a.journal, Limits: healers.NewLimits(f.Settings.Budget), Tell: a.tellHeal, Log: a.log,
+		Hand: hand, Journal: a.journal, Tell: a.tellHeal, Log: a.log,
+		Limits: func(s *control.Service) healers.Limits { return healers.LimitsOf(s, f.Settings.Budget, interval(f)) },
 	})
 	a.board.rule(f)
 	a.mu.Lock()

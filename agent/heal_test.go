@@ -269,8 +269,62 @@ func TestWhatHasNoProgramIsToldOnly(t *testing.T) {
 		w.forget()
 		w.kill("nginx")
 		pass(time.Minute)
-		expectStory(t, w, "nginx ok→critical", "nginx restart refused")
+		expectStory(t, w, "nginx ok→critical")
 	})
+}
+
+// TestTheFirstStartIsFree: a service that did not run when its watch began has all of its heals left once it does.
+func TestTheFirstStartIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		w.things["nginx"].up = false
+		_, end := begin(t, w.config(t, file(process("nginx"))))
+		defer end()
+		pass(time.Minute)
+		var spent []string
+		for range 5 {
+			w.kill("nginx")
+			pass(6 * time.Minute)
+		}
+		for _, e := range w.events {
+			if e.Heal != nil && e.Heal.Outcome == dialtone.HealRunning {
+				spent = append(spent, e.Heal.Budget)
+			}
+		}
+		want := []string{
+			"0 of 3 this hour, 0 of 6 today", "1 of 3 this hour, 1 of 6 today", "2 of 3 this hour, 2 of 6 today", "3 of 3 this hour, 3 of 6 today",
+		}
+		if diff := cmp.Diff(want, spent); diff != "" {
+			t.Errorf("budget (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestARuleForRestartsReplacesTheBudget: killed more often than the default budget allows, and never often enough for its own rule.
+func TestARuleForRestartsReplacesTheBudget(t *testing.T) {
+	for _, written := range []control.Budget{{}, {PerHour: 4}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld("nginx")
+			s := process("nginx")
+			s.Limits = []*control.RestartLimit{{Restarts: 3, Cycles: 10, Then: control.Action{Kind: control.Unmonitor}}}
+			f := file(s)
+			f.Settings.Budget = written
+			a, end := begin(t, w.config(t, f))
+			defer end()
+			for range 8 {
+				pass(2 * time.Minute)
+				w.kill("nginx")
+			}
+			pass(time.Minute)
+			want := 8
+			if written.PerHour > 0 {
+				want = written.PerHour
+			}
+			if got := len(w.done()); got != want {
+				t.Errorf("with the budget %+v: healed %d times, want %d; status %+v", written, got, want, statusOf(a, "nginx"))
+			}
+		})
+	}
 }
 
 func TestPassiveModeOnlyTells(t *testing.T) {

@@ -37,6 +37,8 @@ type service struct {
 	ordered  chan error   // the order that the heal in flight answers
 	stopWith func()       // ends the watch of the process
 	pid      int
+	looked   bool // a look has brought a report
+	fresh    bool // it did not run when its watch began, and was not started since
 
 	state    dialtone.State
 	why      string
@@ -225,6 +227,8 @@ func (s *service) onSighting(ctx context.Context, seen sighting) {
 		return
 	}
 	s.report = seen.report
+	s.fresh = !s.present() && (s.fresh || !s.looked)
+	s.looked = true
 	s.watch(seen.report.PID)
 	v := s.rules.Step(rules.Look{Report: seen.report, At: seen.at, Extra: seen.extra})
 	s.tell(v)

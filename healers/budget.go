@@ -10,10 +10,12 @@ import (
 
 // Limits bound the automatic heals of one service. They are arithmetic on an Account: no clock, no lock, no disk.
 type Limits struct {
-	PerHour, PerDay int
+	PerHour, PerDay int             // zero: a written rule for restarts bounds them instead
 	Steps           []time.Duration // pause after the nth heal in a row; the last repeats
 	Healthy         time.Duration   // after so long in health, the heals of the last hour are forgiven
 }
+
+const mostActs = 1000 // that an account remembers; a budget is smaller, a rule for restarts may allow more in a day
 
 const jitter = 0.2 // of a pause, either way: services that fell together must not rise together
 
@@ -34,6 +36,26 @@ func NewLimits(b control.Budget) Limits {
 		scale := float64(b.Backoff) / float64(l.Steps[1])
 		for i, step := range l.Steps {
 			l.Steps[i] = time.Duration(float64(step) * scale)
+		}
+	}
+	return l
+}
+
+// LimitsOf are those of one service. Where the file writes no budget but a rule for the service's restarts, that rule bounds them: the
+// pauses of its first restarts in a row are short enough for it to be reached, in the time that its cycles take.
+func LimitsOf(s *control.Service, b control.Budget, cycle time.Duration) Limits {
+	l := NewLimits(b)
+	if b != (control.Budget{}) || len(s.Limits) == 0 {
+		return l
+	}
+	l.PerHour, l.PerDay = 0, 0
+	for _, rule := range s.Limits {
+		longest := cycle * time.Duration(rule.Cycles) / time.Duration(2*max(rule.Restarts, 1))
+		for len(l.Steps) <= rule.Restarts { // behind its restarts stands a pause that is not cut
+			l.Steps = append(l.Steps, l.Steps[len(l.Steps)-1])
+		}
+		for i := range rule.Restarts {
+			l.Steps[i] = min(l.Steps[i], longest)
 		}
 	}
 	return l
@@ -64,9 +86,9 @@ func (l Limits) Ask(a *Account, now time.Time) Answer {
 	}
 	hour, day := spent(a.Acts, now, time.Hour), len(a.Acts)
 	switch {
-	case hour >= l.PerHour:
+	case l.PerHour > 0 && hour >= l.PerHour:
 		return Answer{Reason: fmt.Sprintf("all %d heals of this hour are spent", l.PerHour)}
-	case day >= l.PerDay:
+	case l.PerDay > 0 && day >= l.PerDay:
 		return Answer{Reason: fmt.Sprintf("all %d heals of this day are spent", l.PerDay)}
 	case now.Before(a.Next):
 		return Answer{Wait: a.Next, Reason: "waiting out the back-off"}
@@ -74,10 +96,12 @@ func (l Limits) Ask(a *Account, now time.Time) Answer {
 	return Answer{Go: true}
 }
 
-// Spend books one heal that begins now.
-func (l Limits) Spend(a *Account, now time.Time) {
-	a.Acts = append(a.Acts, now)
+// Spend books one heal that begins now. One that is free lengthens the back-off and costs nothing else.
+func (l Limits) Spend(a *Account, now time.Time, free bool) {
 	a.InARow++
+	if !free {
+		a.Acts = append(a.Acts, now)
+	}
 }
 
 // Failed sets the pause before the next heal; chance is uniform in [0, 1).
@@ -94,8 +118,11 @@ func (l Limits) Healed(a *Account, now time.Time, chance float64) {
 
 // Text is what was spent, as a person reads it.
 func (l Limits) Text(a Account, now time.Time) string {
-	return fmt.Sprintf("%d of %d this hour, %d of %d today",
-		spent(a.Acts, now, time.Hour), l.PerHour, spent(a.Acts, now, 24*time.Hour), l.PerDay)
+	hour, day := spent(a.Acts, now, time.Hour), spent(a.Acts, now, 24*time.Hour)
+	if l.PerHour == 0 {
+		return fmt.Sprintf("%d this hour, %d today, bounded by its own rule", hour, day)
+	}
+	return fmt.Sprintf("%d of %d this hour, %d of %d today", hour, l.PerHour, day, l.PerDay)
 }
 
 func (l Limits) pause(inARow int, chance float64) time.Duration {
@@ -112,7 +139,7 @@ func (l Limits) settle(a *Account, now time.Time) {
 			acts = append(acts, earlier(at, now))
 		}
 	}
-	a.Acts = acts
+	a.Acts = acts[max(0, len(acts)-mostActs):]
 	if a.Next.Sub(now) > l.pause(len(l.Steps), 1) {
 		a.Next = now // no pause is that long: the clock was set back
 	}

@@ -23,7 +23,7 @@ func TestBackoffOfAServiceThatNeverComesBack(t *testing.T) {
 		last = l.Ask(&a, now)
 		if last.Go {
 			acts = append(acts, now.Sub(noon))
-			l.Spend(&a, now)
+			l.Spend(&a, now, false)
 			l.Failed(&a, now, 0.5)
 		}
 	}
@@ -51,7 +51,7 @@ func TestBackoffStartsOverAfterAPauseInHealth(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var a Account
 			l.Ask(&a, noon)
-			l.Spend(&a, noon)
+			l.Spend(&a, noon, false)
 			l.Healed(&a, noon, 0.5)
 			now := noon.Add(test.healthy)
 			answer := l.Ask(&a, now)
@@ -74,6 +74,81 @@ func TestHalfAnHourOfHealthForgivesTheHour(t *testing.T) {
 	a = Account{Acts: []time.Time{noon, noon, noon}}
 	if answer := l.Ask(&a, noon.Add(31*time.Minute)); answer.Go {
 		t.Error("31 minutes that were not healthy forgave the hour")
+	}
+}
+
+func TestARuleForRestartsBoundsThemInsteadOfTheBudget(t *testing.T) {
+	limited := &control.Service{Limits: []*control.RestartLimit{{Restarts: 5, Cycles: 10}}}
+	tests := []struct {
+		name    string
+		service *control.Service
+		written control.Budget
+		heals   int // of an hour, of a service that never comes back
+		within  time.Duration
+		text    string
+	}{
+		{"no rule", &control.Service{}, control.Budget{}, 3, 0, "3 of 3 this hour, 3 of 6 today"},
+		{"a rule", limited, control.Budget{}, 9, 50 * time.Second, "9 this hour, 9 today, bounded by its own rule"},
+		{"a rule and a written budget", limited, control.Budget{PerHour: 2}, 2, 0, "2 of 2 this hour, 2 of 6 today"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := LimitsOf(test.service, test.written, 5*time.Second)
+			var a Account
+			var acts []time.Duration
+			for second := range 3600 {
+				now := noon.Add(time.Duration(second) * time.Second)
+				if l.Ask(&a, now).Go {
+					acts = append(acts, now.Sub(noon))
+					l.Spend(&a, now, false)
+					l.Failed(&a, now, 0.999) // the longest pauses
+				}
+			}
+			if len(acts) != test.heals {
+				t.Fatalf("healed after %s, want %d heals", acts, test.heals)
+			}
+			if test.within > 0 && acts[4] > test.within {
+				t.Errorf("the fifth comes after %s: the rule is out of reach", acts[4])
+			}
+			if got := l.Text(a, noon.Add(59*time.Minute)); got != test.text {
+				t.Errorf("reads %q, want %q", got, test.text)
+			}
+		})
+	}
+}
+
+// TestEveryRuleForRestartsCanBeReached: whatever the file writes, restarts in a row fit into its cycles, with time left to act.
+func TestEveryRuleForRestartsCanBeReached(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &control.Service{}
+		for range rapid.IntRange(1, 3).Draw(t, "rules") {
+			s.Limits = append(s.Limits, &control.RestartLimit{
+				Restarts: rapid.IntRange(1, 30).Draw(t, "restarts"), Cycles: rapid.IntRange(1, 100).Draw(t, "cycles"),
+			})
+		}
+		l := LimitsOf(s, control.Budget{}, 5*time.Second)
+		for _, rule := range s.Limits {
+			var pauses time.Duration
+			for n := 1; n < rule.Restarts; n++ {
+				pauses += l.pause(n, 1)
+			}
+			if most := 5 * time.Second * time.Duration(rule.Cycles) * 2 / 3; pauses > most {
+				t.Fatalf("%d restarts wait %s, of %d cycles", rule.Restarts, pauses, rule.Cycles)
+			}
+		}
+	})
+}
+
+func TestAFreeHealCostsItsBackoffOnly(t *testing.T) {
+	l := NewLimits(control.Budget{})
+	var a Account
+	l.Spend(&a, noon, true)
+	l.Failed(&a, noon, 0.5)
+	if got := l.Text(a, noon); got != "0 of 3 this hour, 0 of 6 today" {
+		t.Errorf("cost %s", got)
+	}
+	if answer := l.Ask(&a, noon.Add(time.Second)); answer.Go || answer.Wait != noon.Add(5*time.Second) {
+		t.Errorf("a second later: %+v", answer)
 	}
 }
 
@@ -116,7 +191,7 @@ func TestBudgetHolds(t *testing.T) {
 			if !answer.Go {
 				continue
 			}
-			l.Spend(&a, now)
+			l.Spend(&a, now, false)
 			acts = append(acts, now)
 			if spent(acts, now, 24*time.Hour) > l.PerDay+24*l.PerHour || len(a.Acts) > l.PerDay {
 				t.Fatalf("%d heals in a day, %d allowed", len(a.Acts), l.PerDay)
@@ -133,7 +208,7 @@ func TestBudgetSurvivesClockJumps(t *testing.T) {
 	l := NewLimits(control.Budget{})
 	var a Account
 	l.Ask(&a, noon)
-	l.Spend(&a, noon)
+	l.Spend(&a, noon, false)
 	l.Failed(&a, noon, 0.5)
 	back := noon.Add(-24 * time.Hour)
 	answer := l.Ask(&a, back)

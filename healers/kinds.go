@@ -58,6 +58,13 @@ func LimitAction(service string, limit int) ActionID {
 	return ActionID(service + "/limit" + strconv.Itoa(limit) + "/exec")
 }
 
+// Able reports whether a service can be started, stopped or restarted at all.
+func Able(s *control.Service) bool {
+	return slices.ContainsFunc([]control.ActionKind{control.Start, control.Stop, control.Restart}, func(verb control.ActionKind) bool {
+		return commandFor(s, verb) != nil
+	})
+}
+
 // Plan returns the actions that lead to what is wanted, in order. A restart of what does not run is a start; a restart without a
 // program for it is a stop and a start. Its error says which program the service lacks.
 func Plan(s *control.Service, want control.ActionKind, running bool) ([]ActionID, error) {

@@ -34,7 +34,7 @@ const (
 type Engine struct {
 	Hand    healers.Hand
 	Journal *healers.Journal
-	Limits  healers.Limits
+	Limits  func(*control.Service) healers.Limits
 	Tell    func(dialtone.Heal) // gets every heal as it begins and as it ends; must not block
 	Log     *slog.Logger
 }
@@ -47,6 +47,7 @@ type Request struct {
 	Seen    string             // what the check saw
 	Who     string             // a person's order: the budget does not bind it, and ends a parking
 	Running bool               // the service's process is there
+	Free    bool               // the first start of what did not run when its watch began: it costs none of the budget
 	Env     map[string]string  // MONIT_* for the programs
 
 	Look   func(context.Context) (*checks.Report, error)
@@ -78,15 +79,17 @@ func (e *Engine) Heal(ctx context.Context, r Request) Answer {
 	if err != nil {
 		return e.refuse(h, err)
 	}
+	limits := e.Limits(r.Service)
 	if r.Who != "" {
 		account.Parked, account.InARow, account.Next = "", 0, time.Time{}
-	} else if answer := e.Limits.Ask(&account, now); !answer.Go {
+	} else if answer := limits.Ask(&account, now); !answer.Go {
+		h.Budget = limits.Text(account, now)
 		return e.hold(h, account, answer)
 	} else {
-		e.Limits.Spend(&account, now)
+		limits.Spend(&account, now, r.Free)
 	}
 	h.Attempt = max(account.InARow, 1)
-	h.Budget = e.Limits.Text(account, now)
+	h.Budget = limits.Text(account, now)
 	h.Outcome = dialtone.HealRunning
 	if err := e.Journal.Begin(h, account); err != nil {
 		return e.refuse(h, err)
@@ -119,9 +122,9 @@ func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account he
 	h.Took = now.Sub(began)
 	if err == nil {
 		h.Outcome = dialtone.Healed
-		e.Limits.Healed(&account, now, rand.Float64())
+		e.Limits(r.Service).Healed(&account, now, rand.Float64())
 	} else {
-		e.lost(&h, &account, err, now, r.Who != "")
+		e.lost(&h, &account, err, now, r)
 	}
 	if err := e.Journal.End(h, account); err != nil {
 		e.Log.Error("the outcome of a heal is not in the journal", "service", h.Service, "heal", h.ID, "outcome", h.Outcome, "error", err)
@@ -131,13 +134,14 @@ func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account he
 }
 
 // lost decides whether a failed heal is tried again, or the service parked: who is paged must not wait for the next cycle.
-func (e *Engine) lost(h *dialtone.Heal, account *healers.Account, err error, now time.Time, person bool) {
+func (e *Engine) lost(h *dialtone.Heal, account *healers.Account, err error, now time.Time, r Request) {
 	h.Outcome, h.Reason = dialtone.HealFailed, err.Error()
-	if person {
+	if r.Who != "" {
 		return
 	}
-	e.Limits.Failed(account, now, rand.Float64())
-	answer := e.Limits.Ask(account, now)
+	limits := e.Limits(r.Service)
+	limits.Failed(account, now, rand.Float64())
+	answer := limits.Ask(account, now)
 	if answer.Go {
 		h.Next = now.UTC()
 		return
@@ -161,7 +165,6 @@ func (e *Engine) hold(h dialtone.Heal, account healers.Account, answer healers.A
 		return Answer{Next: answer.Wait}
 	}
 	h.Outcome, h.Reason = dialtone.HealParked, answer.Reason
-	h.Budget = e.Limits.Text(account, h.Started)
 	if account.Parked != "" {
 		return Answer{Heal: h}
 	}

@@ -43,7 +43,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b := &bench{}
 	b.Engine = &Engine{
-		Hand: b, Journal: journal, Limits: healers.NewLimits(control.Budget{}), Log: slog.New(slog.DiscardHandler),
+		Hand: b, Journal: journal, Limits: func(*control.Service) healers.Limits { return healers.NewLimits(control.Budget{}) }, Log: slog.New(slog.DiscardHandler),
 		Tell: func(h dialtone.Heal) { b.told = append(b.told, h) },
 	}
 	b.act = func(healers.Order) (healers.Outcome, error) {
