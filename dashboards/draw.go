@@ -193,7 +193,7 @@ func (p *Pages) storyOf(ctx context.Context, host string, w window) (story, erro
 	}
 	for _, in := range incidents {
 		if in.Paged || in.State != dialtone.IncidentResolved {
-			told.bands = append(told.bands, bandOf(in, ""))
+			told.bands = append(told.bands, bandsOf(in, "")...)
 		}
 	}
 	told.bands = joined(told.bands, p.now())
@@ -229,6 +229,11 @@ func joined(bands []plot.Band, now time.Time) []plot.Band {
 	return all
 }
 
-func bandOf(in dialtone.Incident, label string) plot.Band {
-	return plot.Band{From: in.Opened, To: in.Resolved, Label: label}
+// bandsOf are the newest outage of an incident and the one before, if it was opened again.
+func bandsOf(in dialtone.Incident, label string) []plot.Band {
+	bands := []plot.Band{{From: in.Began, To: in.Resolved, Label: label}}
+	if !in.Before.From.IsZero() {
+		bands = append(bands, plot.Band{From: in.Before.From, To: in.Before.To})
+	}
+	return bands
 }

@@ -64,7 +64,7 @@ func (p *Pages) effect(ctx context.Context, in dialtone.Incident) string {
 		text = fmt.Sprintf("%s on %s does not work.", in.Service, in.Node)
 	}
 	if in.State == dialtone.IncidentResolved {
-		text = fmt.Sprintf("None any more; it lasted %s.", length(in.Resolved.Sub(in.Opened)))
+		text = fmt.Sprintf("None any more; it lasted %s.", length(in.Resolved.Sub(in.Began)))
 	}
 	nodes, err := p.source.Nodes(ctx)
 	if err != nil {

@@ -55,7 +55,7 @@ func worstFirst(all []dialtone.Incident) {
 	slices.SortStableFunc(all, func(a, b dialtone.Incident) int {
 		return cmp.Or(
 			cmp.Compare(urgency(a), urgency(b)),
-			a.Opened.Compare(b.Opened),
+			a.Began.Compare(b.Began),
 		)
 	})
 }

@@ -32,7 +32,7 @@ func (p *Pages) IncidentPNG(ctx context.Context, in dialtone.Incident) ([]byte, 
 // incidentPlot takes the first graph that has figures: the one the rule is about, else the state of the service.
 func (p *Pages) incidentPlot(ctx context.Context, in dialtone.Incident) (*plot.Plot, error) {
 	w := p.incidentWindow(in)
-	told := story{bands: []plot.Band{bandOf(in, "incident")}}
+	told := story{bands: bandsOf(in, "incident")}
 	heals, err := p.source.Events(ctx, EventFilter{Incident: in.ID, Kind: dialtone.EventHeal, Limit: 100})
 	if err != nil {
 		return nil, err
@@ -68,9 +68,9 @@ func (p *Pages) courseOf(in dialtone.Incident, pl *plot.Plot) string {
 	}
 	span := pl.To.Sub(pl.From)
 	if in.Resolved.IsZero() {
-		return fmt.Sprintf("%s has been %s since %s.", who, how, p.minute(in.Opened, span))
+		return fmt.Sprintf("%s has been %s since %s.", who, how, p.minute(in.Began, span))
 	}
-	return fmt.Sprintf("%s was %s for %s, from %s.", who, how, length(in.Resolved.Sub(in.Opened)), p.minute(in.Opened, span))
+	return fmt.Sprintf("%s was %s for %s, from %s.", who, how, length(in.Resolved.Sub(in.Began)), p.minute(in.Began, span))
 }
 
 // incidentWindow ends now, or soon after the incident did.

@@ -99,19 +99,19 @@ func (f *Fleet) fillIncidents() {
 		{
 			ID: "20261121-0312-ab", Node: "web1", Service: "nginx", ServiceKind: "process", State: dialtone.IncidentTriggered, Severity: dialtone.Critical, Title: "nginx on web1 is down",
 			Why: "no process matches /run/nginx.pid; three restarts failed because its configuration is broken", Rule: "/etc/dialtone/dialtone.conf:7", RuleText: "if does not exist then restart",
-			Opened: opened, Triggered: opened.Add(45 * time.Second), Heals: 3, LastHeal: heal, Paged: true,
+			Opened: opened, Began: opened, Triggered: opened.Add(45 * time.Second), Heals: 3, LastHeal: heal, Paged: true,
 		},
 		{
 			ID: "20261121-0322-cd", Node: "pbx1", State: dialtone.IncidentAcked, Severity: dialtone.Critical, Title: "pbx1 has stopped reporting", Why: "no heartbeat for 15 s",
-			Opened: t.Add(-4 * time.Minute), Triggered: t.Add(-4 * time.Minute), Acked: t.Add(-3 * time.Minute), Owner: "Alice", Paged: true,
+			Opened: t.Add(-4 * time.Minute), Began: t.Add(-4 * time.Minute), Triggered: t.Add(-4 * time.Minute), Acked: t.Add(-3 * time.Minute), Owner: "Alice", Paged: true,
 		},
 		{
 			ID: "20261121-0325-ef", Node: "web1", Service: "celery", ServiceKind: "process", State: dialtone.IncidentHealing, Severity: dialtone.Warning, Title: "celery on web1 uses too much processor time",
-			Why: "uses 91 % of a processor for 5 cycles", RuleText: "if cpu > 80% for 5 cycles then restart", Opened: t.Add(-20 * time.Second), HoldUntil: t.Add(10 * time.Second),
+			Why: "uses 91 % of a processor for 5 cycles", RuleText: "if cpu > 80% for 5 cycles then restart", Opened: t.Add(-20 * time.Second), Began: t.Add(-20 * time.Second), HoldUntil: t.Add(10 * time.Second),
 		},
 		{
 			ID: "20261120-1602-aa", Node: "db1", Service: "postgres", ServiceKind: "process", State: dialtone.IncidentResolved, Severity: dialtone.Critical, Title: "postgres on db1 is down", Why: "process 4711 ended by signal 9",
-			Opened: t.Add(-11 * time.Hour), Resolved: t.Add(-11*time.Hour + 38*time.Millisecond), Heals: 1,
+			Opened: t.Add(-11 * time.Hour), Began: t.Add(-11 * time.Hour), Resolved: t.Add(-11*time.Hour + 38*time.Millisecond), Heals: 1,
 			LastHeal: &dialtone.Heal{ID: "h1", Service: "postgres", Action: "restart", Seen: "process 4711 ended by signal 9", Command: "/usr/bin/systemctl restart postgresql", Attempt: 1, Started: t.Add(-11 * time.Hour), Took: 38 * time.Millisecond, Outcome: dialtone.Healed},
 		},
 	}
