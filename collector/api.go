@@ -70,7 +70,7 @@ func healthOf(nodes *Nodes, open []dialtone.Incident) Health {
 		found[[2]string{p.Node, p.Service}] = p
 	}
 	for _, in := range open {
-		found[[2]string{in.Node, in.Service}] = Problem{Node: in.Node, Service: in.Service, State: in.Severity, Why: in.Why, Since: in.Opened, Incident: in.ID}
+		found[[2]string{in.Node, in.Service}] = Problem{Node: in.Node, Service: in.Service, State: in.Severity, Why: in.Why, Since: in.Began, Incident: in.ID}
 	}
 	h := Health{OK: len(found) == 0, Problems: make([]Problem, 0, len(found))}
 	for _, p := range found {

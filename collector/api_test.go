@@ -66,7 +66,7 @@ func TestIsEverythingWorking(t *testing.T) {
 	down := dialtone.ServiceStatus{Name: "mysql", State: dialtone.Critical, Monitored: true, Since: noon, Why: "process is not running"}
 	fresh := dialtone.ServiceStatus{Name: "cron", Monitored: true}
 	resting := dialtone.ServiceStatus{Name: "exim", State: dialtone.Critical}
-	incident := dialtone.Incident{ID: "i1", Node: "web1", Service: "mysql", Severity: dialtone.Critical, Why: "cannot be started", Opened: noon}
+	incident := dialtone.Incident{ID: "i1", Node: "web1", Service: "mysql", Severity: dialtone.Critical, Why: "cannot be started", Opened: noon, Began: noon}
 	tests := []struct {
 		name     string
 		services []dialtone.ServiceStatus
