@@ -140,12 +140,13 @@ func (h *hold) refused(err error) {
 	}
 }
 
-// taken notes that the store has taken what a session offered.
+// taken notes that the store has taken what a session offered. The end is as loud as the beginning: a collector's log
+// begins at warnings.
 func (h *hold) taken() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.told && h.waiting == 0 {
 		h.told = false
-		h.log.Info("samples wait no longer: the store takes them again")
+		h.log.Warn("samples wait no longer: the store takes them again")
 	}
 }

@@ -87,7 +87,7 @@ func (c *committer) commit(ctx context.Context) {
 	}
 	if c.failing {
 		c.failing = false
-		c.log.Info("samples reach the disk again")
+		c.log.Warn("samples reach the disk again")
 	}
 	for s, runs := range waiting {
 		for run, seq := range runs {

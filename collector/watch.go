@@ -84,7 +84,7 @@ func (w *watcher) logged(err error) {
 		w.Log.Error("watching nodes", "error", err)
 	}
 	if err == nil && w.failing {
-		w.Log.Info("watching nodes works again")
+		w.Log.Warn("watching nodes works again")
 	}
 	w.failing = err != nil
 }
