@@ -12,6 +12,7 @@ import (
 	"github.com/dialtone/dialtone/agent/heal"
 	"github.com/dialtone/dialtone/agent/rules"
 	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
 )
@@ -75,6 +76,11 @@ func (s *service) begin(r heal.Request) error {
 	}
 	r.Service, r.Running, r.Look = s.spec, s.present(), s.looker.look
 	r.Free = s.fresh && r.Want != control.Stop
+	dead := s.before
+	if s.pid > 0 {
+		dead = s.pid
+	}
+	r.Left = func() string { return leftOf(s.agent.config.Left(dead)) }
 	r.Env = s.environment("heal", r.Seen)
 	for _, name := range dependents {
 		if other := s.agent.spec(name); other != nil {
@@ -89,6 +95,26 @@ func (s *service) begin(r heal.Request) error {
 		s.healed <- a
 	}()
 	return nil
+}
+
+// leftOf names processes that a dead one left behind. They are not ended: they may still serve, and a start fails for other reasons too.
+func leftOf(left []proc.Stat) string {
+	const most = 5
+	if len(left) == 0 {
+		return ""
+	}
+	names := make([]string, 0, most)
+	for _, p := range left[:min(most, len(left))] {
+		names = append(names, fmt.Sprintf("%d %s", p.PID, p.Comm))
+	}
+	if more := len(left) - most; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	what := fmt.Sprintf("%d processes of the dead one still run and may hold its port: ", len(left))
+	if len(left) == 1 {
+		what = "a process of the dead one still runs and may hold its port: "
+	}
+	return what + strings.Join(names, ", ")
 }
 
 // onHealed takes over what came of a heal. Where something was done, it looks at once; where nothing was, the retry or the next

@@ -19,6 +19,7 @@ import (
 	"github.com/dialtone/dialtone/agent/heal"
 	"github.com/dialtone/dialtone/agent/pidfd"
 	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
 )
@@ -47,6 +48,7 @@ type Config struct {
 	NewHand  func(*control.File) (healers.Hand, error)    // nil: healers.NewHand
 	NewCheck func(*control.Service) (checks.Check, error) // nil: checks.New
 	Watch    func(pid int, died func()) (stop func())     // nil: pidfd
+	Left     func(pid int) []proc.Stat                    // what a dead process left behind; nil: proc.Left
 	DB       *bbolt.DB                                    // nil: the state folder cannot be used, NoDB says why; nothing is healed
 	NoDB     error
 	Uplink   Uplink            // nil: kept by nobody
@@ -148,6 +150,9 @@ func defaults(c Config) Config {
 	}
 	if c.NewCheck == nil {
 		c.NewCheck = checks.New
+	}
+	if c.Left == nil {
+		c.Left = func(pid int) []proc.Stat { return proc.Left("/proc", pid) }
 	}
 	if c.Uplink == nil {
 		c.Uplink = nobody{}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
 )
@@ -163,6 +164,26 @@ func TestARestartOfTheAgentUnparksNothing(t *testing.T) {
 		expectActs(t, w)
 		if got := statusOf(a, "nginx"); !got.Parked || got.State != dialtone.Critical {
 			t.Errorf("status %+v", got)
+		}
+	})
+}
+
+// TestWhatIsLeftOfTheDeadIsNamed: workers that outlive their killed master hold the port, and the start program cannot know.
+func TestWhatIsLeftOfTheDeadIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		thing := w.things["nginx"]
+		thing.deaf, thing.code = true, 1
+		thing.left = map[int][]proc.Stat{thing.pid: {{PID: 311, Comm: "nginx"}, {PID: 312, Comm: "nginx"}}}
+		_, end := begin(t, w.config(t, file(process("nginx"))))
+		defer end()
+		pass(6 * time.Second)
+		w.kill("nginx")
+		synctest.Wait()
+		want := "restart did not help: the program exited with status 1: process is not running; " +
+			"2 processes of the dead one still run and may hold its port: 311 nginx, 312 nginx"
+		if got := w.events[len(w.events)-1].Why; got != want {
+			t.Errorf("told %q, want %q", got, want)
 		}
 	})
 }

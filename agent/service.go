@@ -37,6 +37,7 @@ type service struct {
 	ordered  chan error   // the order that the heal in flight answers
 	stopWith func()       // ends the watch of the process
 	pid      int
+	before   int  // the process before that one
 	looked   bool // a look has brought a report
 	fresh    bool // it did not run when its watch began, and was not started since
 
@@ -248,6 +249,9 @@ func (s *service) watch(pid int) {
 		return
 	}
 	s.stopWith()
+	if s.pid > 0 {
+		s.before = s.pid
+	}
 	s.pid = pid
 	s.stopWith = s.agent.watch(pid, func() { s.poke() })
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
 )
@@ -47,6 +48,7 @@ type thing struct {
 	runs    int           // of the check
 	died    func()
 	values  map[string]float64
+	left    map[int][]proc.Stat // of its dead processes
 }
 
 func newWorld(names ...string) *world {
@@ -144,6 +146,17 @@ func (w *world) watch(pid int, died func()) func() {
 	return func() {}
 }
 
+func (w *world) left(pid int) []proc.Stat {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.things {
+		if left := t.left[pid]; left != nil {
+			return left
+		}
+	}
+	return nil
+}
+
 func (w *world) Events(events ...dialtone.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -208,6 +221,7 @@ func (w *world) config(t *testing.T, f *control.File) Config {
 	t.Helper()
 	return Config{
 		File: f, DB: openDB(t, filepath.Join(t.TempDir(), "state.db")), Uplink: w, Watch: w.watch,
+		Left:     w.left,
 		NewHand:  func(*control.File) (healers.Hand, error) { return w, nil },
 		NewCheck: func(s *control.Service) (checks.Check, error) { return fakeCheck{w, s.Name}, nil },
 		Node:     dialtone.Node{Name: "node1"}, AgentID: "agent", BootID: "boot", Log: slog.New(slog.DiscardHandler),

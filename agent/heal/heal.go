@@ -50,6 +50,8 @@ type Request struct {
 	Free    bool               // the first start of what did not run when its watch began: it costs none of the budget
 	Env     map[string]string  // MONIT_* for the programs
 
+	Left func() string // what the service's dead process left running and may be in the way of a start; nil: nobody knows
+
 	Look   func(context.Context) (*checks.Report, error)
 	Passes func(*checks.Report) (bool, string) // the test that failed; nil: the service is there (or, to stop, is not)
 
@@ -111,6 +113,11 @@ func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account he
 	}
 	if err != nil && h.ExitCode > 0 {
 		err = fmt.Errorf("the program exited with status %d: %w", h.ExitCode, err)
+	}
+	if err != nil && r.Want != control.Stop && r.Left != nil {
+		if left := r.Left(); left != "" {
+			err = fmt.Errorf("%w; %s", err, left)
+		}
 	}
 	if err == nil {
 		e.startAll(ctx, r, &h, stopped)

@@ -21,11 +21,11 @@ func TestStatParse(t *testing.T) {
 		want       Stat
 		fails      bool
 	}{
-		{name: "a daemon", text: nginx, want: Stat{PID: 812, Comm: "nginx", State: 'S', PPID: 1, Flags: 4194368, Ticks: 65, Threads: 3, Start: 5431, RSS: 1650}},
+		{name: "a daemon", text: nginx, want: Stat{PID: 812, Comm: "nginx", State: 'S', PPID: 1, Group: 812, Session: 812, Flags: 4194368, Ticks: 65, Threads: 3, Start: 5431, RSS: 1650}},
 		{
 			name: "a name with brackets, spaces and a line end",
 			text: "9 (a) b (\nc) Z 1 9 9 0 -1 0 0 0 0 0 1 2 0 0 20 0 1 0 77 0 0 0",
-			want: Stat{PID: 9, Comm: "a) b (\nc", State: 'Z', PPID: 1, Ticks: 3, Threads: 1, Start: 77},
+			want: Stat{PID: 9, Comm: "a) b (\nc", State: 'Z', PPID: 1, Group: 9, Session: 9, Ticks: 3, Threads: 1, Start: 77},
 		},
 		{name: "nothing", fails: true},
 		{name: "cut off", text: "812 (nginx) S 1 812", fails: true},

@@ -22,6 +22,8 @@ type Stat struct {
 	Comm    string // name of the program, at most 15 bytes
 	State   byte   // R, S, D, Z, T, …
 	PPID    int
+	Group   int // process group: the process id of its leader, who may be gone
+	Session int // likewise
 	TTY     int // controlling terminal; 0 where there is none
 	Flags   uint64
 	Ticks   uint64 // CPU time, user and system, in ticks
@@ -56,6 +58,8 @@ func sinceBoot() time.Duration {
 const (
 	fieldState   = 0
 	fieldPPID    = 1
+	fieldGroup   = 2
+	fieldSession = 3
 	fieldTTY     = 4
 	fieldFlags   = 6
 	fieldUser    = 11
@@ -95,6 +99,10 @@ func (s *Stat) parseFields(text []byte) error {
 			s.State = field[0]
 		case fieldPPID:
 			s.PPID, err = strconv.Atoi(string(field))
+		case fieldGroup:
+			s.Group, err = strconv.Atoi(string(field))
+		case fieldSession:
+			s.Session, err = strconv.Atoi(string(field))
 		case fieldTTY:
 			s.TTY, err = strconv.Atoi(string(field))
 		case fieldFlags:
@@ -121,6 +129,6 @@ func (s *Stat) parseFields(text []byte) error {
 
 // String returns the line that Parse reads; what Stat does not keep is 0.
 func (s Stat) String() string {
-	return fmt.Sprintf("%d (%s) %c %d 0 0 %d 0 %d 0 0 0 0 %d 0 0 0 0 0 %d 0 %d 0 %d",
-		s.PID, s.Comm, s.State, s.PPID, s.TTY, s.Flags, s.Ticks, s.Threads, s.Start, s.RSS)
+	return fmt.Sprintf("%d (%s) %c %d %d %d %d 0 %d 0 0 0 0 %d 0 0 0 0 0 %d 0 %d 0 %d",
+		s.PID, s.Comm, s.State, s.PPID, s.Group, s.Session, s.TTY, s.Flags, s.Ticks, s.Threads, s.Start, s.RSS)
 }
