@@ -22,7 +22,7 @@ func TestProgram(t *testing.T) {
 	}{
 		{name: "well", result: command.Result{Output: "OK - 3 users\nmore\n"}, why: "OK - 3 users", lines: []string{"OK - 3 users", "more"}},
 		{name: "silent"},
-		{name: "fails", result: command.Result{ExitCode: 2}, status: 2, why: "/bin/probe ended with status 2 and printed nothing"},
+		{name: "fails", result: command.Result{ExitCode: 2}, status: 2, why: "it printed nothing"},
 		{name: "too slow", result: command.Result{ExitCode: -1, TimedOut: true}, status: 124, why: "/bin/probe did not end within 5m0s and was killed"},
 		{name: "killed", result: command.Result{ExitCode: -1}, status: 137, why: "/bin/probe was killed by a signal"},
 	} {

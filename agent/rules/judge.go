@@ -164,6 +164,9 @@ func judgeCompare(test *control.Compare, report *checks.Report) (bit, string) {
 	if written == "" {
 		_, written = measured(test.Value, test.Threshold)
 	}
+	if test.Value == "status" && report.Why != "" {
+		return fails, fmt.Sprintf("status is %s: %s", read, shorten(report.Why)) // of a program: what it said of it
+	}
 	return fails, fmt.Sprintf("%s is %s (limit %s %s)", what, read, test.Op, written)
 }
 

@@ -24,6 +24,7 @@ func TestStateOfAService(t *testing.T) {
 	refused.Connected(port, 0, errors.New("connection to 127.0.0.1 port 80 refused"))
 	hot := &checks.Report{Existence: checks.Present, Values: map[string]float64{"cpu_percent": 93, "status": 2}}
 	cpu := &control.Compare{Value: "cpu_percent", Op: control.Greater, Threshold: 80, Written: "80 %"}
+	said := &checks.Report{Existence: checks.Present, Values: map[string]float64{"status": 1}, Why: "disk array degraded"}
 	status := &control.Compare{Value: "status", Op: control.NotEqual, Threshold: 0}
 	alert, restart := control.Action{Kind: control.Alert}, control.Action{Kind: control.Restart}
 	tests := []struct {
@@ -47,6 +48,7 @@ func TestStateOfAService(t *testing.T) {
 		{"connection", "process", []*control.Rule{{Test: port, Then: alert}}, refused, dialtone.Critical, "connection to 127.0.0.1 port 80 refused"},
 		{"load", "process", []*control.Rule{{Test: cpu, Then: alert}}, hot, dialtone.Warning, "cpu is 93 % (limit > 80 %)"},
 		{"load that repairs", "process", []*control.Rule{{Test: cpu, Then: restart}}, hot, dialtone.Critical, "cpu is 93 % (limit > 80 %)"},
+		{"program said why", "program", []*control.Rule{{Test: status, Then: alert}}, said, dialtone.Critical, "status is 1: disk array degraded"},
 		{"program status", "program", []*control.Rule{{Test: status, Then: alert}}, hot, dialtone.Critical, "status is 2 (limit != 0)"},
 		{
 			"the worst counts", "process",
