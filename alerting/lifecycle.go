@@ -103,9 +103,9 @@ func (in *incident) hold(until time.Time) outcome {
 	return outcome{}
 }
 
-// reason is that of the page that an outage begins with. Who has heard of it already is not told by a new one.
+// reason is that of the page that an outage begins with: "again" only to people who have heard of the incident before.
 func (in *incident) reason() Reason {
-	if in.Reopened > 0 && in.Triggered.IsZero() {
+	if in.Reopened > 0 && in.Triggered.IsZero() && in.Paged {
 		return reasonAgain
 	}
 	return reasonNew

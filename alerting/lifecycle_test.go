@@ -163,6 +163,7 @@ func TestReasonOfAReopenedIncident(t *testing.T) {
 		over := nginxUp()
 		over.At = noon.Add(time.Second)
 		in.recovered(over)
+		in.Paged = true
 		if c.held {
 			in.HeldBy = "n"
 		}
@@ -174,6 +175,14 @@ func TestReasonOfAReopenedIncident(t *testing.T) {
 		in.Healing = false
 		same(t, name+", then the node is away for a minute", in.nodeBack(now.Add(time.Minute), policy).tell, page(reasonNew))
 	}
+}
+
+// TestWhatWasHealedUnseenIsNewToPeople: nobody was told of the first outage, so the second is not "again" to anybody.
+func TestWhatWasHealedUnseenIsNewToPeople(t *testing.T) {
+	in := brokenAt(healing("nginx"))
+	in.recovered(nginxUp())
+	in.again(healing("nginx"), noon.Add(time.Minute), policy)
+	same(t, "told", in.tick(noon.Add(2*time.Minute), policy).tell, []tell{{dialtone.NoticeFiring, reasonNew}})
 }
 
 func TestTitles(t *testing.T) {
