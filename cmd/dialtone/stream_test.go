@@ -89,9 +89,9 @@ func (c *farCollector) get(path string) (string, error) {
 	return fetch(c.client, fmt.Sprintf("https://127.0.0.1:%d%s", c.port, path))
 }
 
-// stored counts the samples of the node, all but the one that the collector itself writes about it.
+// stored counts the samples of the node, all but the two that the collector itself writes about it.
 func (c *farCollector) stored(node string) (int, error) {
-	query := fmt.Sprintf(`{instance=%q,__name__!="dialtone_node_up"}[1h]`, node)
+	query := fmt.Sprintf(`{instance=%q,__name__!~"dialtone_node_up|up"}[1h]`, node)
 	body, err := c.get("/api/v1/query?query=" + url.QueryEscape(query))
 	if err != nil {
 		return 0, err
