@@ -144,8 +144,9 @@ func TestNodeBack(t *testing.T) {
 	same(t, "the healer gave up meanwhile", in.nodeBack(noon.Add(50*time.Second), policy).tell, firstPage)
 }
 
-// TestReasonOfAReopenedIncident: the first page of a second outage says so, whatever held it back, and only the first does.
-func TestReasonOfAReopenedIncident(t *testing.T) {
+// TestFirstPageOfWhatWasHealedUnseen: nobody was told of the first outage, so the second is not "again" to anybody, whatever held
+// its page back.
+func TestFirstPageOfWhatWasHealedUnseen(t *testing.T) {
 	page := func(reason Reason) []tell { return []tell{{dialtone.NoticeFiring, reason}} }
 	for name, c := range map[string]struct {
 		held bool
@@ -163,26 +164,17 @@ func TestReasonOfAReopenedIncident(t *testing.T) {
 		over := nginxUp()
 		over.At = noon.Add(time.Second)
 		in.recovered(over)
-		in.Paged = true
 		if c.held {
 			in.HeldBy = "n"
 		}
 		c.then.At = noon.Add(time.Minute)
 		in.again(c.then, c.then.At, policy)
 		now := noon.Add(2 * time.Minute)
-		same(t, name, c.wait(in, now).tell, page(reasonAgain))
+		same(t, name, c.wait(in, now).tell, page(reasonNew))
 		in.nodeDown("n")
 		in.Healing = false
 		same(t, name+", then the node is away for a minute", in.nodeBack(now.Add(time.Minute), policy).tell, page(reasonNew))
 	}
-}
-
-// TestWhatWasHealedUnseenIsNewToPeople: nobody was told of the first outage, so the second is not "again" to anybody.
-func TestWhatWasHealedUnseenIsNewToPeople(t *testing.T) {
-	in := brokenAt(healing("nginx"))
-	in.recovered(nginxUp())
-	in.again(healing("nginx"), noon.Add(time.Minute), policy)
-	same(t, "told", in.tick(noon.Add(2*time.Minute), policy).tell, []tell{{dialtone.NoticeFiring, reasonNew}})
 }
 
 func TestTitles(t *testing.T) {
