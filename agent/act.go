@@ -117,6 +117,17 @@ func leftOf(left []proc.Stat) string {
 	return what + strings.Join(names, ", ")
 }
 
+// resume ends a heal that an earlier run of the agent left open, beside the service's goroutine, which does not run yet. It needs no claim
+// to succeed: nothing else heals before, and of two on one chain each only waits and looks.
+func (s *service) resume(h dialtone.Heal) {
+	_, _ = s.agent.board.claim(s.spec.Name)
+	s.healing = true
+	s.publish()
+	r := heal.Request{Service: s.spec, Want: control.ActionKind(h.Action), Look: s.looker.look}
+	engine, life := s.agent.engine.Load(), s.agent.healing
+	go func() { s.healed <- engine.Resume(life, r, h) }()
+}
+
 // onHealed takes over what came of a heal. Where something was done, it looks at once; where nothing was, the retry or the next
 // cycle asks again.
 func (s *service) onHealed(ctx context.Context, a heal.Answer) {
@@ -153,7 +164,7 @@ func (s *service) onHealed(ctx context.Context, a heal.Answer) {
 
 // stopped: what depends on a service that was stopped on purpose is held as if it were down.
 func (s *service) stopped(rule string) {
-	if s.ordered == nil {
+	if s.ordered == nil && s.resting == nil {
 		s.rest("stopped by its rule at "+rule, "")
 	}
 	s.report = nil

@@ -198,7 +198,7 @@ func (a *Agent) adopt(f *control.File, hand healers.Hand) {
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.endHeals()
 	a.tellStart()
-	a.recover(ctx)
+	a.recover()
 	a.mu.Lock()
 	a.running = ctx
 	delay := a.file.Settings.StartDelay
@@ -256,34 +256,23 @@ func (a *Agent) stop() error {
 	return a.watcher.Close()
 }
 
-// recover closes the heals that an earlier run left open, as what their checks find now.
-func (a *Agent) recover(ctx context.Context) {
+// recover ends the heals that an earlier run left open.
+func (a *Agent) recover() {
 	open, err := a.journal.Unfinished()
 	if err != nil {
 		a.log.Error("the journal cannot say which heals were cut short", "error", err)
 		return
 	}
 	for _, h := range open {
-		healthy, seen := false, "the service is not in the control file any more"
-		if s := a.service(h.Service); s != nil {
-			healthy, seen = s.glance(ctx)
+		switch s := a.service(h.Service); {
+		case s == nil:
+			a.engine.Load().Close(h, false, "the service is not in the control file any more")
+		case s.healing:
+			a.engine.Load().Close(h, false, "an earlier heal of it was open too")
+		default:
+			s.resume(h)
 		}
-		a.engine.Load().Close(h, healthy, seen)
 	}
-}
-
-// glance looks once, before the service's goroutine runs.
-func (s *service) glance(ctx context.Context) (bool, string) {
-	ctx, cancel := context.WithTimeout(ctx, lastHeals)
-	defer cancel()
-	report, err := s.looker.look(ctx)
-	if err != nil {
-		return false, err.Error()
-	}
-	if report.Existence == checks.Absent {
-		return false, report.Why
-	}
-	return true, "it is there"
 }
 
 // emit numbers an event and hands it on.

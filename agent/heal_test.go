@@ -446,6 +446,38 @@ func TestAnUnfinishedHealIsClosedAsWhatIsFound(t *testing.T) {
 	}
 }
 
+// TestAStartThatOutlivedItsAgentIsWaitedFor: an agent that was killed in the middle of a heal must not start a second daemon.
+func TestAStartThatOutlivedItsAgentIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx", "web")
+		w.things["nginx"].up = false
+		c := w.config(t, file(process("nginx"), process("web")))
+		journal, err := healers.OpenJournal(c.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := dialtone.Heal{ID: healers.NewID(time.Now()), Service: "nginx", Action: "restart", Started: time.Now(), Outcome: dialtone.HealRunning}
+		if err := journal.Begin(cut, healers.Account{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := journal.Began(cut.ID, healers.Program{Action: "nginx/start", PID: 1, Began: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		a, end := begin(t, c)
+		defer end()
+		pass(10 * time.Second)
+		if !statusOf(a, "nginx").Healing || statusOf(a, "web").State != dialtone.OK {
+			t.Errorf("while it starts: %+v", a.Status().Services)
+		}
+		pass(20 * time.Second)
+		expectActs(t, w)
+		expectStory(t, w, "web unknown→ok", "nginx restart healed", "nginx unknown→ok")
+		if _, found, err := journal.Program(cut.ID); found || err != nil {
+			t.Errorf("the journal still has its program: %v", err)
+		}
+	})
+}
+
 func TestARestartLimitGivesUpForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("nginx")

@@ -16,6 +16,15 @@ type ActionID string
 type Order struct {
 	Action ActionID
 	Env    map[string]string
+	Began  func(Program) // told once the program runs; must not block; nil: nobody asks
+}
+
+// Program is a program that the hand has begun: enough for the hand of a later run of the agent to find it.
+type Program struct {
+	Action ActionID  `json:"action"`
+	PID    int       `json:"pid"`   // of the leader of its process group
+	Birth  string    `json:"birth"` // the boot and the clock tick in which it began: with PID its identity for ever
+	Began  time.Time `json:"began"`
 }
 
 // Outcome is what the hand did. Output is stdout and stderr together, at most 64 KiB, with a mark where it was cut.
@@ -32,4 +41,8 @@ type Outcome struct {
 // (unknown action, program missing, refused), and says so.
 type Hand interface {
 	Act(ctx context.Context, o Order) (Outcome, error)
+
+	// Finish waits until a program that an earlier run of the agent has begun ends, and ends its process group when the time that
+	// its action has is over. It reports whether the program still ran; its error is ctx's.
+	Finish(ctx context.Context, p Program) (ran bool, err error)
 }

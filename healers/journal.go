@@ -25,6 +25,7 @@ var (
 	healsBucket    = []byte("heals")    // by service, by heal ID
 	openBucket     = []byte("unended")  // heal ID → service, of heals without an outcome
 	accountsBucket = []byte("accounts") // by service
+	programsBucket = []byte("programs") // by heal ID, of heals without an outcome: the newest program that was begun
 )
 
 // Journal is the record of heals: the intent is on disk before the act, the outcome after it. It is safe for concurrent use.
@@ -64,7 +65,7 @@ func OpenJournal(db *bbolt.DB) (*Journal, error) {
 		return &Journal{}, nil
 	}
 	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{healsBucket, openBucket, accountsBucket} {
+		for _, name := range [][]byte{healsBucket, openBucket, accountsBucket, programsBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -104,11 +105,46 @@ func (j *Journal) End(h dialtone.Heal, a Account) error {
 		if err := tx.Bucket(openBucket).Delete([]byte(h.ID)); err != nil {
 			return err
 		}
+		if err := tx.Bucket(programsBucket).Delete([]byte(h.ID)); err != nil {
+			return err
+		}
 		if err := putAccount(tx, h.Service, a); err != nil {
 			return err
 		}
 		return rotate(tx.Bucket(healsBucket).Bucket([]byte(h.Service)), h.Started)
 	})
+}
+
+// Began writes down which program a heal without an outcome has begun.
+func (j *Journal) Began(heal string, p Program) error {
+	return j.update("writing the program", func(tx *bbolt.Tx) error {
+		if tx.Bucket(openBucket).Get([]byte(heal)) == nil {
+			return nil // it was quicker than this
+		}
+		b := tx.Bucket(programsBucket)
+		var newest Program
+		if text := b.Get([]byte(heal)); text != nil && json.Unmarshal(text, &newest) == nil && newest.Began.After(p.Began) {
+			return nil
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(heal), text)
+	})
+}
+
+// Program returns the newest program that a heal without an outcome has begun; false when there is none.
+func (j *Journal) Program(heal string) (p Program, found bool, err error) {
+	err = j.view(func(tx *bbolt.Tx) error {
+		text := tx.Bucket(programsBucket).Get([]byte(heal))
+		found = text != nil
+		if !found {
+			return nil
+		}
+		return json.Unmarshal(text, &p)
+	})
+	return p, found && err == nil, err
 }
 
 // Unfinished returns the heals that have an intent and no outcome: an agent ended in the middle of them.

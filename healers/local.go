@@ -72,6 +72,11 @@ func (h *LocalHand) Act(ctx context.Context, o Order) (Outcome, error) {
 		return Outcome{}, err
 	}
 	spec := command.Spec{Argv: a.run.Argv, Env: o.Env, UID: a.run.UID, GID: a.run.GID, Timeout: a.timeout}
+	if o.Began != nil {
+		spec.Began = func(pid int) {
+			o.Began(Program{Action: o.Action, PID: pid, Birth: birth(pid), Began: time.Now().UTC()})
+		}
+	}
 	r, err := command.Run(ctx, spec)
 	out := Outcome{
 		Command: spec.String(), Started: r.Started, Took: r.Took,

@@ -16,6 +16,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dialtone/dialtone"
@@ -56,6 +57,8 @@ type Request struct {
 	Passes func(*checks.Report) (bool, string) // the test that failed; nil: the service is there (or, to stop, is not)
 
 	Dependents []*control.Service // those that run and depend on it, the farthest first: stopped before, started after
+
+	noted *sync.WaitGroup // of programs that are being written down
 }
 
 // Answer is what came of a request. With an empty Heal.Outcome nothing was done or told, and Next says when to ask again.
@@ -103,6 +106,8 @@ func (e *Engine) Heal(ctx context.Context, r Request) Answer {
 // run acts and verifies a heal whose intent is on disk.
 func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account healers.Account, plan []healers.ActionID) Answer {
 	began := time.Now()
+	r.noted = &sync.WaitGroup{}
+	defer r.noted.Wait()
 	stopped := e.stopAll(ctx, r, &h)
 	err := e.act(ctx, r, &h, plan)
 	if ctx.Err() != nil {
@@ -202,8 +207,35 @@ func (e *Engine) Parked(service string) (string, error) {
 	return account.Parked, err
 }
 
+// Resume ends a heal that a former run of the agent left open. A program of it that still runs is waited for: a second one beside it
+// would be two daemons. Then the check says how the heal ended. When ctx ends first, the heal stays open.
+func (e *Engine) Resume(ctx context.Context, r Request, h dialtone.Heal) Answer {
+	within := time.Duration(0) // one look
+	p, found, err := e.Journal.Program(h.ID)
+	if err != nil {
+		e.Log.Warn("which program a heal had begun cannot be read", "service", h.Service, "heal", h.ID, "error", err)
+	}
+	if found {
+		ran, err := e.Hand.Finish(ctx, p)
+		if err != nil {
+			return Answer{Heal: h}
+		}
+		if ran {
+			within = -1
+		}
+	}
+	err = e.verify(ctx, r, within)
+	if ctx.Err() != nil {
+		return Answer{Heal: h}
+	}
+	if err != nil {
+		return e.Close(h, false, err.Error())
+	}
+	return e.Close(h, true, "")
+}
+
 // Close settles a heal that a former run of the agent left open, as what its check finds now.
-func (e *Engine) Close(h dialtone.Heal, healthy bool, seen string) {
+func (e *Engine) Close(h dialtone.Heal, healthy bool, seen string) Answer {
 	h.Took = time.Since(h.Started)
 	h.Outcome, h.Reason = dialtone.HealFailed, "the agent ended during this heal; now: "+seen
 	if healthy {
@@ -215,15 +247,28 @@ func (e *Engine) Close(h dialtone.Heal, healthy bool, seen string) {
 	}
 	if err != nil {
 		e.Log.Error("an unfinished heal cannot be closed", "service", h.Service, "heal", h.ID, "error", err)
-		return
+		return Answer{Heal: h}
 	}
 	e.Tell(h)
+	return Answer{Heal: h, Acted: true}
+}
+
+// order has the hand act, and writes down meanwhile which program it has begun.
+func (e *Engine) order(ctx context.Context, r Request, heal string, o healers.Order) (healers.Outcome, error) {
+	o.Began = func(p healers.Program) {
+		r.noted.Go(func() {
+			if err := e.Journal.Began(heal, p); err != nil {
+				e.Log.Warn("which program a heal has begun is not on disk", "service", r.Service.Name, "heal", heal, "error", err)
+			}
+		})
+	}
+	return e.Hand.Act(ctx, o)
 }
 
 // act runs the plan. Between the stop and the start of a restart it waits until the service is gone.
 func (e *Engine) act(ctx context.Context, r Request, h *dialtone.Heal, plan []healers.ActionID) error {
 	for i, id := range plan {
-		out, err := e.Hand.Act(ctx, healers.Order{Action: id, Env: r.Env})
+		out, err := e.order(ctx, r, h.ID, healers.Order{Action: id, Env: r.Env})
 		record(h, out)
 		if err != nil {
 			return err
@@ -347,7 +392,7 @@ func (e *Engine) stopAll(ctx context.Context, r Request, h *dialtone.Heal) []*co
 		if err != nil {
 			continue
 		}
-		out, err := e.Hand.Act(ctx, healers.Order{Action: plan[0], Env: map[string]string{"MONIT_SERVICE": s.Name}})
+		out, err := e.order(ctx, r, h.ID, healers.Order{Action: plan[0], Env: map[string]string{"MONIT_SERVICE": s.Name}})
 		record(h, out)
 		if err != nil {
 			e.Log.Warn("a dependent service was not stopped", "service", s.Name, "for", r.Service.Name, "error", err)
@@ -369,7 +414,7 @@ func (e *Engine) startAll(ctx context.Context, r Request, h *dialtone.Heal, stop
 		if err != nil {
 			continue
 		}
-		out, err := e.Hand.Act(ctx, healers.Order{Action: plan[0], Env: map[string]string{"MONIT_SERVICE": s.Name}})
+		out, err := e.order(ctx, r, h.ID, healers.Order{Action: plan[0], Env: map[string]string{"MONIT_SERVICE": s.Name}})
 		record(h, out)
 		if err != nil {
 			e.Log.Warn("a dependent service was not started again", "service", s.Name, "for", r.Service.Name, "error", err)

@@ -58,6 +58,8 @@ func (b *bench) Act(_ context.Context, o healers.Order) (healers.Outcome, error)
 	return b.act(o)
 }
 
+func (b *bench) Finish(context.Context, healers.Program) (bool, error) { return false, nil }
+
 func (b *bench) look(context.Context) (*checks.Report, error) {
 	b.looks++
 	if b.up.Load() {
@@ -84,7 +86,7 @@ func outcomes(heals []dialtone.Heal) []dialtone.HealOutcome {
 // TestTheIntentIsOnDiskBeforeTheAct looks into the journal from within the act.
 func TestTheIntentIsOnDiskBeforeTheAct(t *testing.T) {
 	b := newBench(t)
-	b.act = func(healers.Order) (healers.Outcome, error) {
+	b.act = func(o healers.Order) (healers.Outcome, error) {
 		open, err := b.Journal.Unfinished()
 		if err != nil || len(open) != 1 || open[0].Seen != "gone" {
 			t.Errorf("while it acts, the journal holds %+v, %v", open, err)
@@ -92,6 +94,9 @@ func TestTheIntentIsOnDiskBeforeTheAct(t *testing.T) {
 		account, err := b.Journal.Account("s")
 		if err != nil || len(account.Acts) != 1 {
 			t.Errorf("while it acts, the account is %+v, %v", account, err)
+		}
+		if o.Began == nil {
+			t.Error("nobody asks which program was begun")
 		}
 		b.up.Store(true)
 		return healers.Outcome{Command: "/bin/start"}, nil

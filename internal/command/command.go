@@ -36,6 +36,7 @@ type Spec struct {
 	UID, GID  string            // name or number; empty: the caller's own
 	Timeout   time.Duration     // zero: DefaultTimeout
 	MaxOutput int               // bytes kept of the output; zero: DefaultOutput
+	Began     func(pid int)     // told by Run once the program runs, which it does meanwhile; must not block; nil: nobody asks
 }
 
 // Result is how a program ended.
@@ -67,6 +68,9 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	p, err := start(cmd, s.MaxOutput)
 	if err != nil {
 		return Result{ExitCode: -1}, err
+	}
+	if s.Began != nil {
+		s.Began(p.PID())
 	}
 	r := Result{Started: began.UTC()}
 	select {
