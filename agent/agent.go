@@ -59,6 +59,7 @@ type Config struct {
 	Node     dialtone.Node
 	Version  string
 	Platform string
+	Ends     string // what `quit` ends; empty: "the agent"
 	Booted   time.Time
 	AgentID  string // of this installation, for ever
 	BootID   string // of this run
@@ -156,6 +157,9 @@ func defaults(c Config) Config {
 	}
 	if c.Uplink == nil {
 		c.Uplink = nobody{}
+	}
+	if c.Ends == "" {
+		c.Ends = "the agent"
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

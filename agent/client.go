@@ -53,8 +53,12 @@ func (c *Client) Reload(ctx context.Context) error { return c.command(ctx, reloa
 // Validate runs a cycle and waits for it.
 func (c *Client) Validate(ctx context.Context) error { return c.command(ctx, validatePath, nil) }
 
-// Quit ends the agent.
-func (c *Client) Quit(ctx context.Context) error { return c.command(ctx, quitPath, nil) }
+// Quit ends the agent, and returns what ends with it: "the agent" where it is alone.
+func (c *Client) Quit(ctx context.Context) (ends string, err error) {
+	var r reply
+	err = c.ask(ctx, http.MethodPost, quitPath, nil, &r)
+	return r.Ends, err
+}
 
 func (c *Client) command(ctx context.Context, path string, body any) error {
 	var r reply

@@ -36,6 +36,7 @@ type request struct {
 // reply is the body of every answer but the status and the metrics.
 type reply struct {
 	Error string `json:"error,omitempty"`
+	Ends  string `json:"ends,omitempty"` // of quit: what ends
 }
 
 // RunningError says that another agent has the socket.
@@ -135,7 +136,7 @@ func (a *Agent) commands(quit func()) http.Handler {
 	mux.HandleFunc("POST "+reloadPath, func(w http.ResponseWriter, r *http.Request) { answerError(w, a.Reload(r.Context())) })
 	mux.HandleFunc("POST "+validatePath, func(w http.ResponseWriter, r *http.Request) { answerError(w, a.Validate(r.Context())) })
 	mux.HandleFunc("POST "+quitPath, func(w http.ResponseWriter, _ *http.Request) {
-		answerError(w, nil)
+		answerJSON(w, reply{Ends: a.config.Ends})
 		quit()
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -72,7 +72,7 @@ func TestCommandsOverTheSocket(t *testing.T) {
 		t.Error(err)
 	}
 	waitFor(t, w, "nginx ok→critical healing")
-	if err := client.Quit(ctx); err != nil || quits.Load() != 1 {
+	if ends, err := client.Quit(ctx); err != nil || ends != "the agent" || quits.Load() != 1 {
 		t.Errorf("quit: %v, called %d times", err, quits.Load())
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/agent"
 	"github.com/dialtone/dialtone/agent/pidfd"
 	"github.com/dialtone/dialtone/control"
@@ -98,6 +99,9 @@ func background(ctx context.Context, file *control.File, args []string, stdout i
 		return fmt.Errorf("an agent is already running for %s; `reload` makes it read its control file again", file.Path)
 	}
 	socket := socketOf(stateFile(file))
+	if err := reachable(ctx, socket); err != nil {
+		return err
+	}
 	argv := append([]string{self}, subcommand(args)...)
 	argv = append(append(argv, "-I"), args...)
 	dir, err := os.Getwd()
@@ -108,11 +112,27 @@ func background(ctx context.Context, file *control.File, args []string, stdout i
 	if err != nil {
 		return err
 	}
-	if err := answers(ctx, socket, pid); err != nil {
+	status, err := answers(ctx, socket, pid)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "dialtone-agent runs with pid %d; `summary` shows its services\n", pid)
+	if status.Trouble != "" {
+		fmt.Fprintln(stdout, plain(status.Trouble))
+	}
 	return nil
+}
+
+// reachable takes the command socket and gives it back: an agent that cannot take it would be left behind with nobody to command it.
+func reachable(ctx context.Context, socket string) error {
+	l, err := agent.Listen(ctx, socket)
+	if _, running := errors.AsType[*agent.RunningError](err); running {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("nobody could give commands to the agent: %w; mend that, use `set statefile`, or stay in the foreground with -I", err)
+	}
+	return l.Close()
 }
 
 // subcommand is what stands before the agent's own arguments: "agent" for dialtone, nothing for dialtone-agent.
@@ -134,13 +154,14 @@ func surroundings() map[string]string {
 	return env
 }
 
-// answers waits until the agent takes commands, or has ended.
-func answers(ctx context.Context, socket string, pid int) error {
+// answers waits until the agent takes commands, or has ended. One that does neither in time is ended.
+func answers(ctx context.Context, socket string, pid int) (dialtone.NodeStatus, error) {
+	var none dialtone.NodeStatus
 	ctx, cancel := context.WithTimeout(ctx, startsWithin)
 	defer cancel()
 	watcher, err := pidfd.New()
 	if err != nil {
-		return err
+		return none, err
 	}
 	defer func() { _ = watcher.Close() }()
 	gone := make(chan struct{})
@@ -151,12 +172,13 @@ func answers(ctx context.Context, socket string, pid int) error {
 	for {
 		select {
 		case <-gone:
-			return errors.New("the agent ended at once; start it with -I to read why")
+			return none, errors.New("the agent ended at once; start it with -I to read why")
 		case <-ctx.Done():
-			return fmt.Errorf("the agent (pid %d) does not take commands on %s; its log says why", pid, filepath.Clean(socket))
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+			return none, fmt.Errorf("the agent (pid %d) took no commands on %s and was ended; start it with -I to read why", pid, filepath.Clean(socket))
 		case <-tick.C:
-			if _, err := client.Status(ctx); err == nil {
-				return nil
+			if status, err := client.Status(ctx); err == nil {
+				return status, nil
 			}
 		}
 	}

@@ -42,6 +42,9 @@ func TestKindsByName(t *testing.T) {
 	if got := kindsText(t, "program"); !strings.Contains(got, "check program\n") || !strings.Contains(got, "healer program\n") {
 		t.Errorf("what is both is %q", got)
 	}
+	if got := kindsText(t, "--help"); !strings.HasPrefix(got, "Usage: kinds [NAME …]") {
+		t.Errorf("the help is %q", got)
+	}
 	err := WriteKinds(&bytes.Buffer{}, "systemd", "sistemd")
 	if err == nil || !strings.HasPrefix(err.Error(), `no kind of check is called "sistemd"; there are: `) {
 		t.Errorf("got %v", err)

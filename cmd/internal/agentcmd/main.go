@@ -43,6 +43,7 @@ Verbs, for the agent that runs
   reload                           read the control file again
   validate                         check everything now, and print a summary
   quit                             end the agent
+  version                          print the version (no agent needed)
   kinds [NAME]                     what can be checked and healed (no agent needed)
 
 Signals: HUP reloads, USR1 checks everything now, TERM and INT end the agent.
@@ -126,6 +127,10 @@ func parse(args []string, stdout io.Writer) (line, error) {
 			l.names = append(l.names, args[0])
 		}
 		args = args[1:]
+	}
+	if l.verb == "version" {
+		l.version = true
+		return l, nil
 	}
 	if l.verb != "" && !IsVerb(l.verb) {
 		return l, fmt.Errorf("there is no command %q; -h lists them", l.verb)

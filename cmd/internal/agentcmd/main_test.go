@@ -71,6 +71,7 @@ func TestCommandLine(t *testing.T) {
 			"warning: " + absent + ":3:19: user nobody-here not found\n" +
 			"warning: " + absent + ":3:19: program /no/such not found\n", ""},
 		{"version", []string{"-V"}, 0, "dialtone-agent 1.2.3\n", ""},
+		{"version as a verb", []string{"version"}, 0, "dialtone-agent 1.2.3\n", ""},
 		{"no agent", []string{"-c", good, "summary"}, 1, "", "no agent is running: nobody answers on "},
 		{"unknown verb", []string{"dance"}, 2, "", `there is no command "dance"; -h lists them`},
 		{"unknown flag", []string{"-x"}, 2, "", "-x"},
@@ -146,7 +147,7 @@ check file missing with path /no/such/file
 		{[]string{"reload"}, 0, "reloaded", ""},
 		{[]string{"-I"}, 1, "", "another agent is already running (pid "},
 		{[]string{}, 1, "", "an agent is already running for "},
-		{[]string{"quit"}, 0, "the agent is ending", ""},
+		{[]string{"quit"}, 0, "ending: the agent", ""},
 	}
 	for _, step := range steps {
 		code, stdout, stderr := say(t, append([]string{"-c", path}, step.args...)...)
@@ -247,6 +248,19 @@ func TestAnUnwritableStateFolderIsLivedWith(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "the state folder cannot be used: nothing will be healed") {
 		t.Errorf("logged %s", log.String())
+	}
+}
+
+// TestABackgroundAgentMustBeReachable: one that takes no commands is not left behind, and why is said at once.
+func TestABackgroundAgentMustBeReachable(t *testing.T) {
+	dir := t.TempDir()
+	blocked, path := filepath.Join(dir, "file"), filepath.Join(dir, "dialtone.conf")
+	overwrite(t, blocked, nil)
+	overwrite(t, path, []byte("set statefile "+blocked+"/state\ncheck system here\n"))
+	code, _, stderr := say(t, "-c", path)
+	if code != 1 || !strings.Contains(stderr, "nobody could give commands to the agent: making the folder of the command socket: ") ||
+		!strings.Contains(stderr, "not a directory; mend that, use `set statefile`, or stay in the foreground with -I") {
+		t.Errorf("status %d, %q", code, stderr)
 	}
 }
 

@@ -27,6 +27,7 @@ type Options struct {
 	Collector   *control.Collector // for a file that names none; nil: then the agent works alone
 	Interval    time.Duration      // wins over the file's; zero: the file's
 	Version     string
+	Ends        string       // what `quit` ends, for the one who says so; empty: "the agent"
 	Log         *slog.Logger // nil: discarded
 }
 
@@ -98,7 +99,7 @@ func (r *Running) assemble(ctx context.Context, o Options, file *control.File) e
 		return err
 	}
 	c := agent.Config{
-		File: file, Load: o.load, DB: db, NoDB: noDB, Log: o.Log, Version: o.Version, Node: nodeOf(file),
+		File: file, Load: o.load, DB: db, NoDB: noDB, Log: o.Log, Version: o.Version, Ends: o.Ends, Node: nodeOf(file),
 		Platform: platform(), Booted: booted(), AgentID: identity(file, state), BootID: randomID(),
 		Host: hostSampler(), Families: hostFamilies(),
 	}

@@ -59,10 +59,11 @@ func (l line) dispatch(ctx context.Context, client *agent.Client, stdout io.Writ
 	case "validate":
 		return l.validate(ctx, client, stdout)
 	case "quit":
-		if err := client.Quit(ctx); err != nil {
+		ends, err := client.Quit(ctx)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintln(stdout, "the agent is ending")
+		fmt.Fprintln(stdout, "ending: "+ends)
 		return nil
 	}
 	names, err := l.chosen(ctx, client)
