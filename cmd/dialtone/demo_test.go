@@ -15,6 +15,9 @@ import (
 	"github.com/dialtone/dialtone/internal/testkit"
 )
 
+// graphsInTime says whether a graph can be expected in a notice: it is given half a second.
+var graphsInTime = true
+
 // TestDemo is `make demo`: a real nginx and memcached under dialtone. nginx is killed and comes back, and nobody is told; then its
 // configuration is broken before it is killed, so that it cannot start, and the page with the evidence reaches a real mail server and a
 // webhook. A browser looks at both.
@@ -67,7 +70,7 @@ func TestDemo(t *testing.T) {
 	if !strings.Contains(told.Title, "nginx") || !strings.Contains(told.Output, "listen_on_all_lines") {
 		t.Errorf("the page does not say what broke and why:\n%s\n%s", told.Title, told.Output)
 	}
-	if told.Image.Type != "image/png" || len(told.Image.Data) == 0 {
+	if graphsInTime && (told.Image.Type != "image/png" || len(told.Image.Data) == 0) {
 		t.Errorf("the page has no graph: %q, %d bytes", told.Image.Type, len(told.Image.Data))
 	}
 	say("the budget is spent, and a page left: %s\n    %s", told.Title, told.Link)
