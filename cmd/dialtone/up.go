@@ -78,6 +78,7 @@ func (s *server) watchThisMachine(ctx context.Context, dir folder, log *slog.Log
 		StateFile:   dir.stateFile(),
 		Collector:   &control.Collector{URL: s.door.LocalURL(), TokenFile: dir.tokenFile(), CAFile: s.door.CAFile()},
 		Version:     version,
+		Ends:        "the agent, the collector and the pages",
 		Log:         log,
 	})
 	if err != nil {
