@@ -78,7 +78,7 @@ run "binaries" make --no-print-directory build
 run "golangci-lint" scripts/lint.sh
 run "go test -race ./..." go_tests
 run "a browser looks at the pages" scripts/e2e.sh
-run "fuzzing" scripts/fuzz.sh "${FUZZTIME:-3s}"
+run "fuzzing" scripts/fuzz.sh "${FUZZTIME:-2s}" light
 run "the tree is as it was" unchanged_tree
 run "no process is left" no_process_left
 
