@@ -12,9 +12,9 @@ import (
 	"github.com/dialtone/dialtone/agent/heal"
 	"github.com/dialtone/dialtone/agent/rules"
 	"github.com/dialtone/dialtone/checks"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 // mayHeal reports whether a heal that a rule asks for will be tried, now or after its back-off.

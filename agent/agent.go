@@ -19,9 +19,9 @@ import (
 	"github.com/dialtone/dialtone/agent/heal"
 	"github.com/dialtone/dialtone/agent/pidfd"
 	"github.com/dialtone/dialtone/checks"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 const (

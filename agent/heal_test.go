@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialtone/dialtone"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 // pass lets time go by, and everything that it sets off.

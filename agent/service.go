@@ -309,6 +309,7 @@ func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
 		s.state, s.since = to, time.Now()
 	}
 	s.why = f.Why
+	s.publish() // first: who hears of it and asks must not be told the state before
 	s.agent.emit(dialtone.Event{
 		Kind: dialtone.EventState, Service: s.spec.Name, ServiceKind: s.spec.Kind,
 		From: from, To: to, Why: f.Why, Rule: f.Place, RuleText: f.Text, Healing: healing,

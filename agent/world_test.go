@@ -16,9 +16,9 @@ import (
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/checks"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/healers"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/proc"
 	"golang.org/x/sys/unix"
 )
 

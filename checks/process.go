@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 func init() {

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dialtone/dialtone/checks/proc"
+	"github.com/dialtone/dialtone/internal/proc"
 	"golang.org/x/sys/unix"
 )
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/proc"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/internal/command"
+	"github.com/dialtone/dialtone/internal/proc"
 	"github.com/dialtone/dialtone/internal/systemctl"
 )
 

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 // treeAge is how old a look at all processes may be for the values that count children. It is what keeps sixty services cheap.

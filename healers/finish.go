@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dialtone/dialtone/checks/proc"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 const (

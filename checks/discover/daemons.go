@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone/checks"
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 // candidate is a process that may be the main process of a daemon.

@@ -12,8 +12,8 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/dialtone/dialtone/checks/proc"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 // Machine is what was found.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/dialtone/dialtone"
-	"github.com/dialtone/dialtone/checks/proc"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 func init() {

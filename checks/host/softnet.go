@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/dialtone/dialtone"
-	"github.com/dialtone/dialtone/checks/proc"
+	"github.com/dialtone/dialtone/internal/proc"
 )
 
 func init() {

@@ -95,8 +95,7 @@ func ask(ctx context.Context, client *http.Client, base, passwordFile string) (a
 
 // whyNoAnswer says what to do about a collector that cannot be reached or trusted.
 func whyNoAnswer(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
+	if address, is := errors.AsType[*url.Error](err); is {
 		err = address.Err // the address is in the next words, or in the person's own
 	}
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
