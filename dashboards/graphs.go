@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -148,19 +149,34 @@ func graphByID(id string) (graph, bool) {
 	return graph{}, false
 }
 
-// selection is whose graph it is. An empty Host means all hosts, one line each.
-type selection struct{ Host, Service string }
+// selection is whose graph it is. Without Host and Hosts it is of all hosts, one line each.
+type selection struct {
+	Host, Service string
+	Hosts         []string // these alone; only without Host
+}
 
 // matchers writes the selection as PromQL label matchers. Names come from nodes: they are quoted, never pasted.
 func (s selection) matchers() string {
 	text := `instance!=""`
-	if s.Host != "" {
+	switch {
+	case s.Host != "":
 		text = "instance=" + strconv.Quote(s.Host)
+	case len(s.Hosts) > 0:
+		text = "instance=~" + strconv.Quote(anyOf(s.Hosts))
 	}
 	if s.Service != "" {
 		text += ",service=" + strconv.Quote(s.Service)
 	}
 	return text
+}
+
+// anyOf is a regular expression that matches these names and no others.
+func anyOf(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = regexp.QuoteMeta(name)
+	}
+	return strings.Join(quoted, "|")
 }
 
 func (l graphLine) promql(s selection, rate time.Duration) string {

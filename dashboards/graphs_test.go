@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/dialtone/dialtone"
@@ -23,7 +24,7 @@ func TestQueriesAreGoodPromQL(t *testing.T) {
 	for _, query := range meterQueries {
 		queries = append(queries, query)
 	}
-	hosts := []selection{{}, {Host: "web1"}, {Host: `a"} or vector(1) or {x="`}, {Host: "\xff\n\\", Service: `"`}}
+	hosts := []selection{{}, {Host: "web1"}, {Host: `a"} or vector(1) or {x="`}, {Host: "\xff\n\\", Service: `"`}, {Hosts: []string{"web1", `a"} or vector(1) or {x="`, "(.*|"}}}
 	graphs := append([]graph{seriesGraph("node_load1", "avg"), seriesGraph("node_cpu_seconds_total", "sum")}, catalog...)
 	for _, g := range graphs {
 		for _, l := range g.Lines {
@@ -41,6 +42,16 @@ func TestQueriesAreGoodPromQL(t *testing.T) {
 		}
 		if strings.Contains(query, "vector(1)") && len(parser.ExtractSelectors(expr)) == 0 {
 			t.Errorf("a host's name became part of the query %s", query)
+		}
+	}
+}
+
+func TestSeveralHostsMatchThemselvesAlone(t *testing.T) {
+	text := anyOf([]string{"web.1", "a|b", `x\"`})
+	matcher := labels.MustNewMatcher(labels.MatchRegexp, "instance", text)
+	for host, want := range map[string]bool{"web.1": true, "a|b": true, `x\"`: true, "webx1": false, "a": false, "b": false, "": false} {
+		if matcher.Matches(host) != want {
+			t.Errorf("%s matches %q: %v", text, host, !want)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type nowView struct {
 	Incidents part[[]dialtone.Incident]
 	Heals     part[[]dialtone.Event]
 	Nodes     part[[]dialtone.NodeStatus]
+	Busy      part[map[string]*figure] // by the name of the host; only the first hosts have one
 }
 
 // verdict is the answer in one line, and one line more.
@@ -30,7 +31,7 @@ const (
 	recentHeals = 8
 )
 
-func (p *Pages) nowPage(ctx context.Context, _ *http.Request) (*page, error) {
+func (p *Pages) nowPage(ctx context.Context, r *http.Request) (*page, error) {
 	v := nowView{
 		Incidents: read(p, "the incidents", func() ([]dialtone.Incident, error) {
 			return p.source.Incidents(ctx, IncidentFilter{Open: true, Limit: 200})
@@ -46,6 +47,9 @@ func (p *Pages) nowPage(ctx context.Context, _ *http.Request) (*page, error) {
 		v.Nodes.Data[i].Services = servicesWorstFirst(v.Nodes.Data[i].Services)
 	}
 	slices.SortStableFunc(v.Nodes.Data, func(a, b dialtone.NodeStatus) int { return cmp.Compare(weight(a), weight(b)) })
+	if part := r.URL.Query().Get("part"); part == "" || part == "hosts" {
+		v.Busy = read(p, "how busy the hosts are", func() (map[string]*figure, error) { return p.busy(ctx, v.Nodes.Data) })
+	}
 	v.Verdict = p.verdict(v)
 	return &page{Name: "now", Title: v.Verdict.Line, Nav: "now", Live: "incidents hosts", Body: v}, nil
 }

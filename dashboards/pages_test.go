@@ -129,6 +129,7 @@ func TestAFaultStaysOnItsPart(t *testing.T) {
 		{"Nodes", "/", "nginx on web1 is down"},
 		{"Incidents", "/", "rabbitmq"},
 		{"Events", "/", "rabbitmq"},
+		{"Range", "/", "rabbitmq"},
 		{"Events", incident, "nginx on web1 is down"},
 		{"Notices", incident, "Timeline"},
 		{"Range", incident, "nginx on web1 is down"},

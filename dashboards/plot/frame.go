@@ -42,7 +42,7 @@ const leader = 10
 func (p *Plot) frame() *frame {
 	width, height := p.size()
 	low, high := p.extent()
-	f := &frame{top: lineHeight + 2, from: p.From, to: p.To, values: valueTicks(low, high, p.Unit)}
+	f := &frame{top: lineHeight + 2, from: p.From, to: p.To, values: valueTicks(low, high, p.Unit, rows(height))}
 	f.low, f.high = f.values[0], f.values[len(f.values)-1]
 	if p.Unit == Percent && high <= 100 && f.high > 100 {
 		f.high = 100
@@ -64,6 +64,11 @@ func (p *Plot) frame() *frame {
 	}
 	f.placeLabels(p)
 	return f
+}
+
+// rows is how many steps a value axis has at least: four, or in a low graph as many as leave their labels apart.
+func rows(height float64) int {
+	return min(max(int((height-axisClock-lineHeight-2)/(2*lineHeight)), 1), 4)
 }
 
 // Ticks returns the values of the horizontal lines; the first and the last are the ends of the axis.

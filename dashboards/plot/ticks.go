@@ -6,8 +6,8 @@ import (
 )
 
 // valueTicks returns the values of the horizontal lines for data between low and high, first and last being the ends of the
-// axis. The axis always holds 0, so that heights can be compared.
-func valueTicks(low, high float64, u Unit) []float64 {
+// axis. The axis always holds 0, so that heights can be compared. The range of the data is cut into up to rows steps.
+func valueTicks(low, high float64, u Unit, rows int) []float64 {
 	if u == State {
 		return []float64{0, 1, 2, 3}
 	}
@@ -15,7 +15,7 @@ func valueTicks(low, high float64, u Unit) []float64 {
 	if high <= low {
 		high = low + 1
 	}
-	step := niceStep((high-low)/4, u)
+	step := niceStep((high-low)/float64(rows), u)
 	first := math.Floor(low/step) * step
 	ticks := []float64{first}
 	for i := 1; i == 1 || ticks[len(ticks)-1] < high-step*1e-9; i++ {

@@ -26,7 +26,7 @@ func TestValueTicks(t *testing.T) {
 		{"states", 1, 3, State, []float64{0, 1, 2, 3}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, valueTicks(tc.low, tc.high, tc.unit)); diff != "" {
+			if diff := cmp.Diff(tc.want, valueTicks(tc.low, tc.high, tc.unit, 4)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -74,13 +74,26 @@ func TestTicksHoldTheData(t *testing.T) {
 		low := rapid.Float64Range(-1e12, 1e12).Draw(t, "low")
 		high := low + rapid.Float64Range(0, 1e12).Draw(t, "more")
 		unit := rapid.SampledFrom([]Unit{Number, Percent, Bytes, Seconds}).Draw(t, "unit")
-		ticks := valueTicks(low, high, unit)
+		ticks := valueTicks(low, high, unit, rapid.IntRange(1, 4).Draw(t, "rows"))
 		step := ticks[1] - ticks[0]
 		if ticks[0] > low || ticks[len(ticks)-1] < high-step*1e-6 || len(ticks) > 8 {
 			t.Fatalf("%g to %g in %q got %v", low, high, unit, ticks)
 		}
 		if !slices.IsSorted(ticks) {
 			t.Fatalf("%v is not sorted", ticks)
+		}
+	})
+}
+
+func TestValuesStayApartInALowGraph(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := &Plot{From: start, To: start.Add(time.Hour), Unit: Percent, Height: rapid.IntRange(100, 300).Draw(t, "height")}
+		p.Series = []Series{{Points: []Point{{start, rapid.Float64Range(0, 100).Draw(t, "value")}}}}
+		f := p.frame()
+		for i, v := range f.values[1:] {
+			if apart := f.y(f.values[i]) - f.y(v); apart < lineHeight {
+				t.Fatalf("%g and %g stand %g pixels apart at height %d", f.values[i], v, apart, p.Height)
+			}
 		}
 	})
 }

@@ -106,9 +106,23 @@ describe("every page", () => {
       const { page, close } = await open(path, { size: "phone", scripts: false });
       assert.ok(await page.locator("h1").first().isVisible(), `${path} has no headline`);
       assert.equal(await tooWide(page), 0, `${path} scrolls sideways`);
-      if (path.startsWith("/i/") || path === "/metrics/cpu") assert.ok((await page.locator("svg.plot").count()) > 0, `${path} has no graph`);
+      if (path.startsWith("/i/") || path === "/metrics/cpu" || path === "/") assert.ok((await page.locator("svg.plot").count()) > 0, `${path} has no graph`);
       await close();
     }
+  });
+});
+
+describe("the first page", () => {
+  test("lets its graphs go on and its rows be", { timeout: 2 * deadline, skip: !real && "the made-up fleet stands still" }, async () => {
+    const { page, complaints, close } = await open("/");
+    const before = await page.locator(".small svg").first().evaluate((svg) => {
+      window.row = svg.closest("li");
+      return svg.outerHTML;
+    });
+    await page.waitForFunction((was) => document.querySelector(".small svg")?.outerHTML !== was, before);
+    assert.ok(await page.evaluate(() => window.row.isConnected), "the row was exchanged with its graph");
+    assert.deepEqual(complaints, []);
+    await close();
   });
 });
 

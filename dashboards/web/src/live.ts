@@ -73,15 +73,27 @@ async function replace(el: HTMLElement, part: string): Promise<void> {
   const holder = document.createElement("template");
   holder.innerHTML = (await answer.text()).trim();
   const fresh = holder.content.firstElementChild;
-  if (!(fresh instanceof HTMLElement) || sameText(el, fresh)) return;
-  carryOver(el, fresh);
+  if (!(fresh instanceof HTMLElement)) return;
+  if (sameText(el, fresh)) redraw(el, fresh);
+  else carryOver(el, fresh);
 }
 
-/** Times that count by themselves are no change. */
+/** Small graphs move all the time: they are exchanged alone, so that what a person points at or selects stays. */
+const drawn = ".small .says, .small svg";
+
+function redraw(old: HTMLElement, fresh: HTMLElement): void {
+  const next = [...fresh.querySelectorAll(drawn)];
+  old.querySelectorAll(drawn).forEach((el, i) => {
+    if (next[i] && next[i].outerHTML !== el.outerHTML) el.replaceWith(next[i]);
+  });
+}
+
+/** Times that count by themselves and small graphs that go on are no change. */
 function sameText(a: HTMLElement, b: HTMLElement): boolean {
   const strip = (el: HTMLElement): string => {
     const copy = el.cloneNode(true) as HTMLElement;
     for (const time of copy.querySelectorAll("[data-ago]")) time.textContent = "";
+    for (const el of copy.querySelectorAll(drawn)) el.remove();
     for (const details of copy.querySelectorAll("details")) details.removeAttribute("open");
     for (const row of copy.querySelectorAll("[data-row]")) row.removeAttribute("class");
     return copy.innerHTML;

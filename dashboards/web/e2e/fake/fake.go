@@ -213,6 +213,13 @@ var (
 	by       = regexp.MustCompile(`by \(instance, (\w+)\)`)
 )
 
+// Add makes the fleet larger by a node.
+func (f *Fleet) Add(n dialtone.NodeStatus) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes = append(f.nodes, n)
+}
+
 // Range implements dashboards.Source with waves whose height depends on the query alone.
 func (f *Fleet) Range(_ context.Context, promql string, start, end time.Time, step time.Duration) ([]dashboards.Series, error) {
 	f.mu.Lock()
