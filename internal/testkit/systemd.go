@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -76,9 +77,12 @@ func (s *SystemdManager) start(t testing.TB, manager Binary) {
 			return nil
 		default:
 		}
-		_, err := os.Stat(filepath.Join(s.env["XDG_RUNTIME_DIR"], "systemd", "private"))
-		s.ready = err == nil
-		return err
+		conn, err := new(net.Dialer).DialContext(t.Context(), "unix", filepath.Join(s.env["XDG_RUNTIME_DIR"], "systemd", "private"))
+		if err != nil {
+			return err // the socket's file is there a moment before anybody listens on it
+		}
+		s.ready = true
+		return conn.Close()
 	})
 	if !s.ready {
 		t.Skipf("needs a real systemd: it did not start (%v): %s", err, p.Output())
