@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/control"
 )
 
 // TestSamplesOfAService: the state with each interval once somebody has looked, the values once a look, and nothing of what rests
@@ -19,7 +20,7 @@ func TestSamplesOfAService(t *testing.T) {
 		w := newWorld("nginx")
 		w.things["nginx"].values = map[string]float64{"cpu_percent": 3}
 		s := process("nginx")
-		s.Every.Cycles = 4
+		s.Every = []control.Every{{Cycles: 4}}
 		resting := process("resting")
 		resting.Mode = "manual"
 		_, end := begin(t, w.config(t, file(s, resting)))

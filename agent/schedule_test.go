@@ -10,7 +10,7 @@ import (
 )
 
 func TestScheduleByCycles(t *testing.T) {
-	s, err := newSchedule(control.Every{Cycles: 3})
+	s, err := newSchedule([]control.Every{{Cycles: 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestScheduleByCron(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := newSchedule(test.every)
+			s, err := newSchedule([]control.Every{test.every})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,21 @@ func TestScheduleByCron(t *testing.T) {
 }
 
 func TestScheduleRefusesWhatIsNoCron(t *testing.T) {
-	if _, err := newSchedule(control.Every{Cron: "every day"}); err == nil {
+	if _, err := newSchedule([]control.Every{{Cron: "every day"}}); err == nil {
 		t.Error("accepted")
+	}
+}
+
+// TestSchedulesOfOneServiceAllAllow: several `every` statements leave the cycles that all of them leave.
+func TestSchedulesOfOneServiceAllAllow(t *testing.T) {
+	s, err := newSchedule([]control.Every{{Cron: "* 3 * * *", Not: true}, {Cron: "30 * * * *", Not: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for clock, want := range map[string]bool{"03:10": false, "04:30": false, "04:31": true} {
+		at, _ := time.ParseInLocation("2006-01-02 15:04", "2026-03-02 "+clock, time.Local)
+		if s.due(at) != want {
+			t.Errorf("due at %s: %v", clock, !want)
+		}
 	}
 }

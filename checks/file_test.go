@@ -74,7 +74,7 @@ func TestFileOfOtherType(t *testing.T) {
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo, Rules: rules(&control.Content{Pattern: "x"}, &control.Changed{Value: "checksum"})})), "")
+	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo, Rules: rules(&control.Content{Patterns: []string{"x"}}, &control.Changed{Value: "checksum"})})), "")
 	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo + "/below"})), "does not exist")
 }
 
@@ -125,7 +125,7 @@ func sliceOf[A [16]byte | [20]byte | [32]byte](a A) []byte {
 func TestTail(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	writeFile(t, path, "written before anybody looked\n")
-	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Pattern: "error"})})
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Patterns: []string{"error"}})})
 	steps := []struct {
 		name string
 		do   func()
@@ -155,7 +155,7 @@ func TestTail(t *testing.T) {
 func TestTailIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	writeFile(t, path, "")
-	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Pattern: "x"})})
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Patterns: []string{"x"}})})
 	run(t, c)
 	line := strings.Repeat("y", 1023) + "\n"
 	add(t, path, strings.Repeat(line, 1500))

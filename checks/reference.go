@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dialtone/dialtone/checks/protocols"
 )
 
 // WriteReference writes what a terminal shows of the kinds named, or of all: what they look at, how to write them, and what can
@@ -50,8 +51,8 @@ func (k Kind) writeText(b *bytes.Buffer) {
 		return
 	}
 	b.WriteString("  failed port N protocol NAME\n")
-	for _, p := range sortedProtocols() {
-		fmt.Fprintf(b, "%s", Fold(p.name+": "+p.doc, "      "))
+	for _, p := range protocols.All() {
+		fmt.Fprintf(b, "%s", Fold(p.Name+": "+p.Doc, "      "))
 	}
 	b.WriteByte('\n')
 }
@@ -59,14 +60,6 @@ func (k Kind) writeText(b *bytes.Buffer) {
 // connects reports whether services of the kind can have connection tests: those measure how long answers take.
 func (k Kind) connects() bool {
 	return slices.ContainsFunc(k.Values, func(v Value) bool { return v.Name == "response_seconds" })
-}
-
-func sortedProtocols() []protocol {
-	var all []protocol
-	for _, name := range slices.Sorted(maps.Keys(protocols)) {
-		all = append(all, protocols[name])
-	}
-	return all
 }
 
 // usage says how a rule names a value, and in which unit: "memory, mem (percent)". What no rule can compare is looked at by
@@ -120,8 +113,8 @@ func WriteMarkdown(w io.Writer) error {
 		k.writeMarkdown(&b)
 	}
 	b.WriteString("\n## Connection tests\nFor `check process` and `check host`: `if failed [host HOST] port N [type tcp|udp] [protocol NAME] …`, or `if failed unixsocket PATH …`.\n\n| protocol | passes when |\n|---|---|\n")
-	for _, p := range sortedProtocols() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", p.name, p.doc)
+	for _, p := range protocols.All() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", p.Name, p.Doc)
 	}
 	_, err := b.WriteTo(w)
 	return err

@@ -60,7 +60,7 @@ func Vocabulary() control.Vocabulary {
 				words = append(words, control.Word{Phrase: phrase, Unit: value.Unit, Value: value.Name})
 			}
 		}
-		v[k.Name] = words
+		v[k.Name] = control.KindWords{Words: words}
 	}
 	return v
 }

@@ -60,7 +60,7 @@ func TestVocabularyParses(t *testing.T) {
 	vocabulary := Vocabulary()
 	minutes := regexp.MustCompile(`\d+min`)
 	for _, kind := range coreKinds {
-		for _, word := range vocabulary[kind] {
+		for _, word := range vocabulary[kind].Words {
 			text := "check " + kind + " under_test " + heads[kind] + "\n  if " + minutes.ReplaceAllString(word.Phrase, "($0)") + " > " + amounts[word.Unit] + " then alert\n"
 			file, err := control.Parse("test", []byte(text), vocabulary)
 			if err != nil {

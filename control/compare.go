@@ -93,7 +93,7 @@ func (p *parser) phrases() map[string][]Word {
 		return table
 	}
 	table := map[string][]Word{}
-	for _, w := range p.vocabulary[p.service.Kind] {
+	for _, w := range p.vocabulary[p.service.Kind].Words {
 		phrase := plainPhrase(w.Phrase)
 		table[phrase] = append(table[phrase], w)
 	}

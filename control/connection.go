@@ -57,7 +57,7 @@ func (p *parser) checkConnection(at token, c *Connection) {
 		p.fail(at, "", "a connection test needs a port or a unixsocket")
 	case c.Port != 0 && c.UnixSocket != "":
 		p.warn(at, "", "a connection test has a port or a unixsocket, not both")
-	case c.Network == "udp" && (c.TLS || c.Protocol == "http"):
+	case c.Network == "udp" && (c.TLS != nil || c.Protocol == "http"):
 		p.warn(at, "", "http and TLS need type tcp")
 	}
 }
@@ -66,11 +66,11 @@ func (p *parser) connectionType(c *Connection) {
 	types := map[string]string{"tcp": "tcp", "udp": "udp", "tcpssl": "tcp"}
 	network, t := choice(p, "type", types)
 	c.Network = network
-	c.TLS = c.TLS || t.is("tcpssl")
+	c.secure(t.is("tcpssl"))
 }
 
 func (p *parser) connectionTLS(c *Connection) {
-	c.TLS = true
+	c.secure(true)
 	if t := p.peek(); t.is("{") {
 		p.fail(t, "the certificate is verified against this machine's roots", "this version of dialtone knows no options of ssl or tls")
 	}
@@ -82,7 +82,7 @@ var protocols = map[string]string{"default": "default", "http": "http", "https":
 func (p *parser) protocol(c *Connection) {
 	name, t := choice(p, "protocol of this version of dialtone", protocols)
 	c.Protocol = name
-	c.TLS = c.TLS || t.is("https")
+	c.secure(t.is("https"))
 }
 
 // httpOption makes an option that only protocol http has.
@@ -102,4 +102,15 @@ func (p *parser) request() string {
 		p.warn(t, `write: request "/`+printable(s)+`"`, "a request begins with /")
 	}
 	return s
+}
+
+// secure asks for TLS from the first byte.
+func (c *Connection) secure(on bool) {
+	if !on {
+		return
+	}
+	if c.TLS == nil {
+		c.TLS = &TLS{}
+	}
+	c.TLS.On = true
 }

@@ -135,7 +135,7 @@ func (p *parser) group(token) {
 	p.service.Groups = append(p.service.Groups, p.names("a group's name")...)
 }
 
-func (p *parser) every(token) { p.service.Every = p.schedule() }
+func (p *parser) every(token) { p.service.Every = append(p.service.Every, p.schedule()) }
 
 func (p *parser) notEvery(token) {
 	p.expect("every")
@@ -143,8 +143,9 @@ func (p *parser) notEvery(token) {
 		p.expected("a cron schedule as a string")
 		return
 	}
-	p.service.Every = p.schedule()
-	p.service.Every.Not = true
+	e := p.schedule()
+	e.Not = true
+	p.service.Every = append(p.service.Every, e)
 }
 
 // mostCycles bounds counts of cycles that no window keeps.

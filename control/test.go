@@ -61,7 +61,7 @@ func (p *parser) existTest() Test { return &Exist{} }
 
 func (p *parser) succeededTest() Test { return p.connection(true) }
 
-func (p *parser) matchTest() Test { return &Content{Pattern: p.patternAfterEqual()} }
+func (p *parser) matchTest() Test { return &Content{Patterns: []string{p.patternAfterEqual()}} }
 
 // notTest parses what follows `if not`.
 func (p *parser) notTest() Test {
@@ -72,7 +72,7 @@ func (p *parser) notTest() Test {
 		return &Exist{Wanted: true}
 	case p.accept("match", "matches"):
 		p.onlyFor(t, readable)
-		return &Content{Pattern: p.patternAfterEqual(), Not: true}
+		return &Content{Patterns: []string{p.patternAfterEqual()}, Not: true}
 	}
 	p.expected(`"exist" or "match"`)
 	return nil
@@ -81,7 +81,7 @@ func (p *parser) notTest() Test {
 // contentTest parses `content = RE`, `content != RE`, `content match RE` and `content not match RE`.
 func (p *parser) contentTest() Test {
 	pattern, not := p.matching()
-	return &Content{Pattern: pattern, Not: not}
+	return &Content{Patterns: []string{pattern}, Not: not}
 }
 
 func (p *parser) matching() (pattern string, not bool) {

@@ -227,19 +227,30 @@ func judgeExpect(test *control.Expect, report *checks.Report) (bit, string) {
 
 // judgeContent: a watched file that gained no line says nothing with `!=`, and passes with `=`.
 func judgeContent(test *control.Content, report *checks.Report) (bit, string) {
-	expression, err := compiled(test.Pattern)
+	expressions, err := compiledAll(test.Patterns)
 	if err != nil {
 		return noData, ""
 	}
 	for _, line := range report.Lines {
-		if expression.MatchString(line) {
-			return verdict(!test.Not), fmt.Sprintf("a line matches %q: %s", test.Pattern, shorten(line))
+		for _, expression := range expressions {
+			if expression.MatchString(line) {
+				return verdict(!test.Not), fmt.Sprintf("a line matches %q: %s", expression, shorten(line))
+			}
 		}
 	}
 	if test.Not && len(report.Lines) == 0 {
 		return passes, "no new line"
 	}
-	return verdict(test.Not), fmt.Sprintf("no line matches %q", test.Pattern)
+	return verdict(test.Not), "no line matches " + quoted(test.Patterns)
+}
+
+// quoted writes the patterns of a test for a sentence.
+func quoted(patterns []string) string {
+	all := make([]string, len(patterns))
+	for i, p := range patterns {
+		all[i] = strconv.Quote(p)
+	}
+	return shorten(strings.Join(all, " or "))
 }
 
 func verdict(failing bool) bit {
@@ -270,4 +281,16 @@ func compiled(pattern string) (*regexp.Regexp, error) {
 	}
 	expressions.Store(pattern, re)
 	return re, nil
+}
+
+func compiledAll(patterns []string) ([]*regexp.Regexp, error) {
+	all := make([]*regexp.Regexp, len(patterns))
+	for i, p := range patterns {
+		re, err := compiled(p)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = re
+	}
+	return all, nil
 }

@@ -231,7 +231,7 @@ func TestContent(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			e := New(&control.Service{Kind: "file", Rules: []*control.Rule{{Test: &control.Content{Pattern: "oops", Not: test.not}, Then: control.Action{Kind: control.Alert}}}})
+			e := New(&control.Service{Kind: "file", Rules: []*control.Rule{{Test: &control.Content{Patterns: []string{"oops"}, Not: test.not}, Then: control.Action{Kind: control.Alert}}}})
 			if got := e.Step(Look{Report: &checks.Report{Existence: checks.Present, Lines: test.lines}}).State; got != test.state {
 				t.Errorf("state %s, want %s", got, test.state)
 			}

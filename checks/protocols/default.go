@@ -1,4 +1,4 @@
-package checks
+package protocols
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 )
 
 func init() {
-	registerProtocol(protocol{
-		name:  "default",
-		doc:   "The far side accepts the connection; nothing is said. Over UDP it must not report the port as closed.",
-		speak: speakDefault,
+	register(Protocol{
+		Name:  "default",
+		Doc:   "The far side accepts the connection; nothing is said. Over UDP it must not report the port as closed.",
+		Speak: speakDefault,
 	})
 }
 
@@ -21,7 +21,7 @@ const udpPatience = 500 * time.Millisecond
 
 // speakDefault is content with a connection. A UDP port has none: an empty datagram makes a closed one answer with "port
 // unreachable" (ICMP, RFC 792), and harms no server.
-func speakDefault(_ context.Context, conn net.Conn, t target) error {
+func speakDefault(_ context.Context, conn net.Conn, t Target) error {
 	if t.Network != "udp" || t.UnixSocket != "" {
 		return nil
 	}

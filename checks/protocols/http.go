@@ -1,4 +1,4 @@
-package checks
+package protocols
 
 import (
 	"bufio"
@@ -15,11 +15,11 @@ import (
 )
 
 func init() {
-	registerProtocol(protocol{
-		name:     "http",
-		doc:      "The far side answers an HTTP/1.1 request with a status below 400, or as the test's status and content want it (RFC 9110). Redirects are not followed.",
-		validate: validateHTTP,
-		speak:    speakHTTP,
+	register(Protocol{
+		Name:     "http",
+		Doc:      "The far side answers an HTTP/1.1 request with a status below 400, or as the test's status and content want it (RFC 9110). Redirects are not followed.",
+		Validate: validateHTTP,
+		Speak:    speakHTTP,
 	})
 }
 
@@ -36,11 +36,11 @@ func validateHTTP(c *control.Connection) error {
 	if _, err := regexp.Compile(c.HTTP.Content); err != nil {
 		return fmt.Errorf("content %q: %w", c.HTTP.Content, err)
 	}
-	_, err := request(context.Background(), target{Connection: c, host: "localhost"})
+	_, err := request(context.Background(), Target{Connection: c, host: "localhost"})
 	return err
 }
 
-func speakHTTP(ctx context.Context, conn net.Conn, t target) error {
+func speakHTTP(ctx context.Context, conn net.Conn, t Target) error {
 	req, err := request(ctx, t)
 	if err != nil {
 		return tell("the request to %s cannot be written: %v", t, err)
@@ -60,7 +60,7 @@ func speakHTTP(ctx context.Context, conn net.Conn, t target) error {
 }
 
 // request builds what is sent: one request, after which the connection ends.
-func request(ctx context.Context, t target) (*http.Request, error) {
+func request(ctx context.Context, t Target) (*http.Request, error) {
 	method, path := t.HTTP.Method, t.HTTP.Request
 	if method == "" {
 		method = http.MethodGet
@@ -87,7 +87,7 @@ func request(ctx context.Context, t target) (*http.Request, error) {
 
 // readAnswer reads the head of the final answer. What does not begin like HTTP is shown, for it names the server that is there
 // instead.
-func readAnswer(r *bufio.Reader, req *http.Request, t target) (*http.Response, error) {
+func readAnswer(r *bufio.Reader, req *http.Request, t Target) (*http.Response, error) {
 	for range maxInterim {
 		start, err := r.Peek(len("HTTP/"))
 		if string(start) != "HTTP/" {
@@ -107,7 +107,7 @@ func readAnswer(r *bufio.Reader, req *http.Request, t target) (*http.Response, e
 	return nil, tell("%s sends interim answers and no final one", t)
 }
 
-func notHTTP(r *bufio.Reader, err error, t target) error {
+func notHTTP(r *bufio.Reader, err error, t Target) error {
 	said, _ := r.Peek(r.Buffered())
 	if len(said) > 0 {
 		line, _, _ := strings.Cut(string(said), "\n")
@@ -119,7 +119,7 @@ func notHTTP(r *bufio.Reader, err error, t target) error {
 	return err
 }
 
-func judgeStatus(answer *http.Response, t target) error {
+func judgeStatus(answer *http.Response, t Target) error {
 	want := t.HTTP
 	if want.StatusOp == "" {
 		if answer.StatusCode >= 400 {
@@ -135,7 +135,7 @@ func judgeStatus(answer *http.Response, t target) error {
 
 // judgeBody reads the body, of which the first MiB is what content can match. Also without a wish for content a body that breaks
 // off is a failure: the page that callers see breaks off too.
-func judgeBody(answer *http.Response, t target) error {
+func judgeBody(answer *http.Response, t Target) error {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
 	if err != nil {
 		if timedOut(err) {
