@@ -163,6 +163,8 @@ func alike(a, b reflect.Value) bool {
 			}
 		}
 		return true
+	case reflect.Map: // of plain values
+		return reflect.DeepEqual(a.Interface(), b.Interface())
 	default:
 		return a.Equal(b)
 	}
