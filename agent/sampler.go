@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/control"
 )
 
@@ -101,7 +102,7 @@ func (p *sampler) services(now time.Time) []dialtone.Sample {
 		if v.status.Checked.IsZero() {
 			continue // nobody has looked: not even "unknown" was found
 		}
-		state := labels("kind", v.spec.Kind, "service", name)
+		state := ofService(v.spec, "kind", v.spec.Kind)
 		samples = append(samples, dialtone.Sample{Name: "dialtone_service_state", Labels: state, At: now, Value: float64(v.status.State)})
 		if v.report == nil || !v.status.Checked.After(p.sent[name]) {
 			continue
@@ -114,16 +115,21 @@ func (p *sampler) services(now time.Time) []dialtone.Sample {
 
 // ofReport are the values and connection times that one look brought.
 func ofReport(v *view, now time.Time) []dialtone.Sample {
-	service := labels("service", v.spec.Name)
+	service := ofService(v.spec)
 	samples := []dialtone.Sample{{Name: "dialtone_check_duration_seconds", Labels: service, At: now, Value: v.took.Seconds()}}
 	for name, value := range v.report.Values {
-		if declared(v.spec.Kind, name).Type == "" {
+		declared, argument := checks.Declared(v.spec.Kind, name)
+		if declared.Type == "" {
 			continue
 		}
-		samples = append(samples, dialtone.Sample{Name: "dialtone_" + v.spec.Kind + "_" + name, Labels: service, At: now, Value: value})
+		where := service
+		if declared.Argument != "" {
+			where = ofService(v.spec, declared.Argument, argument)
+		}
+		samples = append(samples, dialtone.Sample{Name: "dialtone_" + v.spec.Kind + "_" + declared.Name, Labels: where, At: now, Value: value})
 	}
 	for test, probe := range v.report.Connections {
-		where := connectionLabels(v.spec.Name, test)
+		where := connectionLabels(v.spec, test)
 		up := 0.0
 		if probe.Err == nil {
 			up = 1
@@ -135,12 +141,26 @@ func ofReport(v *view, now time.Time) []dialtone.Sample {
 	return samples
 }
 
-func connectionLabels(service string, c *control.Connection) []dialtone.Label {
+func connectionLabels(s *control.Service, c *control.Connection) []dialtone.Label {
 	protocol := cmp.Or(c.Protocol, "default")
 	if c.UnixSocket != "" {
-		return labels("path", c.UnixSocket, "protocol", protocol, "service", service)
+		return ofService(s, "path", c.UnixSocket, "protocol", protocol)
 	}
-	return labels("host", c.Host, "network", cmp.Or(c.Network, "tcp"), "port", strconv.Itoa(c.Port), "protocol", protocol, "service", service)
+	return ofService(s, "host", c.Host, "network", cmp.Or(c.Network, "tcp"), "port", strconv.Itoa(c.Port), "protocol", protocol)
+}
+
+// ofService makes the labels of a service's series: its name, what tells this series from its others (names and values in turn), and
+// the labels that the control file gives it. One of those never takes the place of ours, or two series would become one.
+func ofService(s *control.Service, pairs ...string) []dialtone.Label {
+	made := append(labels("service", s.Name), labels(pairs...)...)
+	for _, l := range s.Labels {
+		taken := slices.ContainsFunc(made, func(other dialtone.Label) bool { return other.Name == l.Name })
+		if l.Value != "" && !taken {
+			made = append(made, l)
+		}
+	}
+	slices.SortFunc(made, func(a, b dialtone.Label) int { return cmp.Compare(a.Name, b.Name) })
+	return made
 }
 
 func (a *Agent) healSamples(now time.Time) []dialtone.Sample {

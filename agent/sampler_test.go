@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialtone/dialtone"
+	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/control"
 )
 
@@ -41,6 +43,27 @@ func TestSamplesOfAService(t *testing.T) {
 			t.Errorf("samples in 30 s (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestLabelsOfAService: what the control file gives a service stands on all its series, and takes no label's place.
+func TestLabelsOfAService(t *testing.T) {
+	s := &control.Service{Kind: "process", Name: "pbx", Labels: []dialtone.Label{{Name: "team", Value: "voice"}, {Name: "port", Value: "x"}, {Name: "service", Value: "y"}}}
+	v := &view{spec: s, report: &checks.Report{Values: map[string]float64{"cpu_percent": 3, "cpu_percent/a": 1, "made_up": 1}}}
+	v.report.Connected(&control.Connection{Port: 5060}, time.Second, nil)
+	var got []string
+	for _, sample := range ofReport(v, time.Unix(0, 0)) {
+		got = append(got, fmt.Sprint(sample.Name, sample.Labels))
+	}
+	slices.Sort(got)
+	want := []string{
+		"dialtone_check_duration_seconds[{port x} {service pbx} {team voice}]",
+		"dialtone_connection_seconds[{network tcp} {port 5060} {protocol default} {service pbx} {team voice}]",
+		"dialtone_connection_up[{network tcp} {port 5060} {protocol default} {service pbx} {team voice}]",
+		"dialtone_process_cpu_percent[{port x} {service pbx} {team voice}]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // hung never comes back: a file system whose server is gone.

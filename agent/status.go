@@ -43,25 +43,11 @@ func values(kind string, report *checks.Report) []dialtone.NamedValue {
 	}
 	var found []dialtone.NamedValue
 	for name, value := range report.Values {
-		found = append(found, dialtone.NamedValue{Name: name, Unit: declared(kind, name).Unit, Value: value})
+		declared, _ := checks.Declared(kind, name)
+		found = append(found, dialtone.NamedValue{Name: name, Unit: declared.Unit, Value: value})
 	}
 	slices.SortFunc(found, func(a, b dialtone.NamedValue) int { return strings.Compare(a.Name, b.Name) })
 	return found
-}
-
-// declared is what a kind says of one of its values.
-func declared(kind, name string) checks.Value {
-	for _, k := range checks.Kinds() {
-		if k.Name != kind {
-			continue
-		}
-		for _, v := range k.Values {
-			if v.Name == name {
-				return v
-			}
-		}
-	}
-	return checks.Value{Name: name, Type: dialtone.Gauge}
 }
 
 // Status is how the node stands now.

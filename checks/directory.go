@@ -16,6 +16,7 @@ func init() {
     if failed uid asterisk then alert
 `,
 		Values: inodeValues(),
+		Found:  true,
 		New:    func(s *control.Service) Check { return &directory{spec: s} },
 	})
 }

@@ -23,7 +23,9 @@ func init() {
 			{Name: "size_bytes", Phrases: []string{"size"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Size of the file."},
 			{Name: "checksum", Help: "Checksum of the content in hexadecimal: MD5, SHA-1 or SHA-256 by the length of the one expected, else SHA-256."},
 		}, inodeValues()...),
-		New: func(s *control.Service) Check { return &file{spec: s} },
+		Found: true,
+		Reads: true,
+		New:   func(s *control.Service) Check { return &file{spec: s} },
 	})
 }
 

@@ -40,6 +40,7 @@ func init() {
 			{Name: "uid", Help: "Owner of the mount point, by name or number as the rule writes it."},
 			{Name: "gid", Help: "Group of the mount point, by name or number as the rule writes it."},
 		},
+		Found: true,
 		New: func(s *control.Service) Check {
 			return &filesystem{spec: s, mountinfo: filepath.Join(procRoot, "self/mountinfo"), ask: askMount}
 		},

@@ -18,7 +18,8 @@ func init() {
 		Values: []Value{
 			{Name: "response_seconds", Phrases: []string{"responsetime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "The slowest of the service's connection tests that succeeded."},
 		},
-		New: func(s *control.Service) Check { return &host{spec: s} },
+		Dials: true,
+		New:   func(s *control.Service) Check { return &host{spec: s} },
 	})
 }
 

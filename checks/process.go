@@ -46,7 +46,9 @@ func init() {
 			{Name: "euid", Help: "Effective user, by name or number as the rule writes it."},
 			{Name: "gid", Help: "Real group, by name or number as the rule writes it."},
 		},
-		New: func(s *control.Service) Check { return newProcess(s, procRoot) },
+		Found: true,
+		Dials: true,
+		New:   func(s *control.Service) Check { return newProcess(s, procRoot) },
 	})
 }
 

@@ -25,7 +25,8 @@ func init() {
 			{Name: "took_seconds", Phrases: []string{"duration"}, Unit: "seconds", Type: dialtone.Gauge, Help: "How long the program ran."},
 			{Name: "content", Help: "What the program printed."},
 		},
-		New: func(s *control.Service) Check { return &program{spec: s, run: command.Run} },
+		Reads: true,
+		New:   func(s *control.Service) Check { return &program{spec: s, run: command.Run} },
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dialtone/dialtone/checks/protocols"
+	"github.com/dialtone/dialtone/control"
 )
 
 // WriteReference writes what a terminal shows of the kinds named, or of all: what they look at, how to write them, and what can
@@ -43,11 +44,14 @@ func (k Kind) writeText(b *bytes.Buffer) {
 		b.WriteString("      " + line)
 	}
 	b.WriteByte('\n')
+	for _, param := range k.Params {
+		fmt.Fprintf(b, "  with %s\n%s", paramUsage(param), Fold(param.Help, "      "))
+	}
 	for _, v := range k.Values {
 		fmt.Fprintf(b, "  %s\n%s", v.usage(), Fold(v.Help, "      "))
 	}
 	b.WriteByte('\n')
-	if !k.connects() {
+	if !k.Dials {
 		return
 	}
 	b.WriteString("  failed port N protocol NAME\n")
@@ -57,9 +61,13 @@ func (k Kind) writeText(b *bytes.Buffer) {
 	b.WriteByte('\n')
 }
 
-// connects reports whether services of the kind can have connection tests: those measure how long answers take.
-func (k Kind) connects() bool {
-	return slices.ContainsFunc(k.Values, func(v Value) bool { return v.Name == "response_seconds" })
+// paramUsage says how a parameter is written: "plugin PATH", or "config PATH (may be left out)".
+func paramUsage(p control.Param) string {
+	usage := p.Word + " " + strings.ToUpper(string(p.Type))
+	if !p.Required {
+		usage += " (may be left out)"
+	}
+	return usage
 }
 
 // usage says how a rule names a value, and in which unit: "memory, mem (percent)". What no rule can compare is looked at by
@@ -71,9 +79,21 @@ func (v Value) usage() string {
 	case len(v.Phrases) == 0:
 		return v.Name + " (in graphs only)"
 	case v.Unit == "count":
-		return strings.Join(v.Phrases, ", ")
+		return strings.Join(v.words(), ", ")
 	}
-	return fmt.Sprintf("%s (%s)", strings.Join(v.Phrases, ", "), v.Unit)
+	return fmt.Sprintf("%s (%s)", strings.Join(v.words(), ", "), v.Unit)
+}
+
+// words are the phrases of a value as a rule writes them: with the name that follows them, where one does.
+func (v Value) words() []string {
+	if v.Argument == "" {
+		return v.Phrases
+	}
+	all := make([]string, len(v.Phrases))
+	for i, phrase := range v.Phrases {
+		all[i] = phrase + " NAME"
+	}
+	return all
 }
 
 // referenceWidth is what fits into a terminal of 100 columns with some air.
@@ -121,14 +141,21 @@ func WriteMarkdown(w io.Writer) error {
 }
 
 func (k Kind) writeMarkdown(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\n## check %s\n%s\n\n```\n%s```\n\n| in a rule | unit | value | what it is |\n|---|---|---|---|\n", k.Name, k.Doc, k.Example)
+	fmt.Fprintf(b, "\n## check %s\n%s\n\n```\n%s```\n", k.Name, k.Doc, k.Example)
+	if len(k.Params) > 0 {
+		b.WriteString("\n| parameter | what it is |\n|---|---|\n")
+	}
+	for _, p := range k.Params {
+		fmt.Fprintf(b, "| `with %s` | %s |\n", paramUsage(p), p.Help)
+	}
+	b.WriteString("\n| in a rule | unit | value | what it is |\n|---|---|---|---|\n")
 	for _, v := range k.Values {
 		words := "(graphs only)"
 		switch {
 		case v.Type == "":
 			words = "`changed " + v.Name + "`"
 		case len(v.Phrases) > 0:
-			words = "`" + strings.Join(v.Phrases, "`, `") + "`"
+			words = "`" + strings.Join(v.words(), "`, `") + "`"
 		}
 		fmt.Fprintf(b, "| %s | %s | `%s` | %s |\n", words, strings.ReplaceAll(v.Unit, "_", " "), v.Name, v.Help)
 	}

@@ -1,11 +1,13 @@
 package checks
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/control"
 )
 
@@ -27,7 +29,7 @@ func TestKinds(t *testing.T) {
 // TestDeclarations holds what the parser, the reference and /metrics rely on.
 func TestDeclarations(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	units := []string{"percent", "bytes", "seconds", "count", "bytes_per_second", "milliseconds"}
+	units := []string{"percent", "bytes", "seconds", "count", "boolean", "bytes_per_second", "operations_per_second", "packets_per_second", "milliseconds"}
 	for _, k := range Kinds() {
 		if !strings.HasSuffix(k.Doc, ".") {
 			t.Errorf("kind %s: its doc is no sentence", k.Name)
@@ -72,5 +74,30 @@ func TestVocabularyParses(t *testing.T) {
 				t.Errorf("%q is read as %+v, wanted %s", strings.TrimSpace(text), file.Services[0].Rules[0].Test, word.Value)
 			}
 		}
+	}
+}
+
+func TestValuesWithArgument(t *testing.T) {
+	kinds = append(kinds, Kind{Name: "plugin", Values: []Value{
+		{Name: "field", Phrases: []string{"field"}, Unit: "count", Argument: "field", Type: dialtone.Gauge, Help: "A field."},
+		{Name: "fields", Phrases: []string{"fields"}, Unit: "count", Type: dialtone.Gauge, Help: "How many."},
+	}, Params: []control.Param{{Word: "plugin", Type: control.ParamPath, Required: true, Help: "The program."}}})
+	defer func() { kinds = kinds[:len(kinds)-1] }()
+
+	if v, argument := Declared("plugin", "field/load/1"); v.Argument != "field" || argument != "load/1" {
+		t.Errorf("%+v of %q", v, argument)
+	}
+	for _, name := range []string{"field", "fields/a", "other"} {
+		if v, _ := Declared("plugin", name); v.Name != "" {
+			t.Errorf("%s is declared as %+v", name, v)
+		}
+	}
+	words := Vocabulary()["plugin"]
+	if !words.Words[0].Argument || words.Words[1].Argument || len(words.Params) != 1 {
+		t.Errorf("%+v", words)
+	}
+	var text bytes.Buffer
+	if err := WriteReference(&text, "plugin"); err != nil || !strings.Contains(text.String(), "  with plugin PATH\n") || !strings.Contains(text.String(), "  field NAME\n") {
+		t.Errorf("%v\n%s", err, text.String())
 	}
 }
