@@ -16,11 +16,12 @@ type view struct {
 	spec   *control.Service
 	report *checks.Report
 	took   time.Duration // of the last look
+	fails  []control.Test
 }
 
 // publish shows the service as it is now.
 func (s *service) publish() {
-	v := &view{spec: s.spec, report: s.report, took: s.took, status: dialtone.ServiceStatus{
+	v := &view{spec: s.spec, report: s.report, took: s.took, fails: s.rules.Failing(), status: dialtone.ServiceStatus{
 		Name: s.spec.Name, Kind: s.spec.Kind, State: s.state, Why: s.why, Since: s.since.UTC(),
 		Monitored: s.resting == nil, Healing: s.healing, Parked: s.parked != "", PID: s.pid,
 		Groups: s.spec.Groups, Source: s.position, Values: values(s.spec.Kind, s.report),
@@ -66,6 +67,32 @@ func (a *Agent) Status() dialtone.NodeStatus {
 	}
 	return status
 }
+
+// Snapshot is one service with all that its newest look brought. What it points to must not be changed.
+type Snapshot struct {
+	Status dialtone.ServiceStatus
+	Spec   *control.Service
+	Report *checks.Report // nil: nobody has looked, or the check could not
+	Took   time.Duration  // of the look
+	Fails  []control.Test // of the rules that stand failed
+}
+
+// Snapshots are the services in the order written.
+func (a *Agent) Snapshots() []Snapshot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := make([]Snapshot, 0, len(a.written))
+	for _, name := range a.written {
+		if s := a.services[name]; s != nil {
+			v := s.seen.Load()
+			all = append(all, Snapshot{Status: v.status, Spec: v.spec, Report: v.report, Took: v.took, Fails: v.fails})
+		}
+	}
+	return all
+}
+
+// ID is the agent's, of this installation for ever.
+func (a *Agent) ID() string { return a.config.AgentID }
 
 // File is the control file that holds.
 func (a *Agent) File() *control.File {

@@ -198,6 +198,17 @@ func (r *rule) due(a *control.Action, turned, recovery bool, service string) (*c
 	return nil, ""
 }
 
+// Failing are the tests of the rules that stand failed, in the order written.
+func (e *Engine) Failing() []control.Test {
+	var tests []control.Test
+	for _, r := range e.rules {
+		if r.failed {
+			tests = append(tests, r.written.Test)
+		}
+	}
+	return tests
+}
+
 // stand is the state of the service: the worst of its rules.
 func (e *Engine) stand(report *checks.Report) (dialtone.State, string) {
 	state, why := dialtone.OK, ""
