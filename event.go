@@ -29,10 +29,12 @@ type Event struct {
 	ServiceKind string    `json:"service_kind,omitempty"`
 	From        State     `json:"from"`
 	To          State     `json:"to"`
-	Why         string    `json:"why"`                 // one sentence that a person reads at 3 am
-	Rule        string    `json:"rule,omitempty"`      // file:line of the rule that fired
-	RuleText    string    `json:"rule_text,omitempty"` // the rule as written
-	Healing     bool      `json:"healing,omitempty"`   // a healer is at work on it, or about to be: hold the page for the grace
+	Why         string    `json:"why"`                  // one sentence that a person reads at 3 am
+	Rule        string    `json:"rule,omitempty"`       // file:line of the rule that fired
+	RuleText    string    `json:"rule_text,omitempty"`  // the rule as written
+	Runbook     string    `json:"runbook,omitempty"`    // URL: what to do about it
+	MutedUntil  time.Time `json:"muted_until,omitzero"` // end of the maintenance that it happened in: nobody is told of it before
+	Healing     bool      `json:"healing,omitempty"`    // a healer is at work on it, or about to be: hold the page for the grace
 	Heal        *Heal     `json:"heal,omitempty"`
 	Who         string    `json:"who,omitempty"`
 	Incident    string    `json:"incident,omitempty"`

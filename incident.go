@@ -30,6 +30,7 @@ type Incident struct {
 	Why         string        `json:"why"`      // the newest evidence, one sentence
 	Rule        string        `json:"rule,omitempty"`
 	RuleText    string        `json:"rule_text,omitempty"`
+	Runbook     string        `json:"runbook,omitempty"` // URL
 	Opened      time.Time     `json:"opened"`
 	Began       time.Time     `json:"began"`               // start of the newest outage: Opened, until it is opened again
 	Before      Outage        `json:"before,omitzero"`     // the outage before that, of an incident that was opened again

@@ -166,6 +166,9 @@ func (in *incident) changed(e dialtone.Event, reopened bool, now time.Time) outc
 	in.State = dialtone.IncidentResolved
 	in.Triggered, in.Resolved = now, e.At
 	in.Told = nil
+	if e.MutedUntil.After(now) {
+		return outcome{}
+	}
 	return firing(reasonChange)
 }
 
@@ -226,7 +229,10 @@ func (in *incident) see(e dialtone.Event) {
 	in.Healing = e.Healing
 	in.Agent = e.Kind == dialtone.EventAgent
 	if e.Rule != "" {
-		in.Rule, in.RuleText = e.Rule, e.RuleText
+		in.Rule, in.RuleText, in.Runbook = e.Rule, e.RuleText, e.Runbook
+	}
+	if e.MutedUntil.After(in.MutedUntil) {
+		in.MutedUntil = e.MutedUntil // in maintenance: told when that ends and it is still broken
 	}
 	in.Title = titleOf(in)
 }

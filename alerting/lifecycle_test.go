@@ -115,6 +115,27 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+// TestMaintenanceHoldsThePageUntilItEnds: what broke in it is an incident at once, and is told when it is over and still broken.
+func TestMaintenanceHoldsThePageUntilItEnds(t *testing.T) {
+	e := down("nginx")
+	e.At, e.MutedUntil, e.Runbook = noon, noon.Add(time.Hour), "https://wiki.example/nginx"
+	in := &incident{Incident: dialtone.Incident{ID: "i"}}
+	if out := in.broke(e, noon, policy); len(out.tell) != 0 || in.State != dialtone.IncidentTriggered {
+		t.Errorf("in maintenance %v was told, state %s", out.tell, in.State)
+	}
+	if in.Runbook != e.Runbook {
+		t.Errorf("runbook %q", in.Runbook)
+	}
+	want := []tell{{dialtone.NoticeFiring, reasonUnmuted}}
+	if diff := cmp.Diff(want, in.tick(noon.Add(time.Hour), policy).tell); diff != "" {
+		t.Errorf("when it ends (-want +got):\n%s", diff)
+	}
+	changed := &incident{Incident: dialtone.Incident{ID: "c"}}
+	if out := changed.changed(e, false, noon); len(out.tell) != 0 {
+		t.Errorf("a change in maintenance was told: %v", out.tell)
+	}
+}
+
 func TestNodeBack(t *testing.T) {
 	firstPage := []tell{{dialtone.NoticeFiring, reasonNew}}
 	for name, c := range map[string]struct {

@@ -174,7 +174,7 @@ func tidy(e dialtone.Event, now time.Time) dialtone.Event {
 	for _, name := range []*string{&e.ID, &e.Node, &e.Service, &e.ServiceKind, &e.Who, &e.Incident} {
 		*name = firstBytes(strings.ReplaceAll(*name, "\x00", ""), maxName)
 	}
-	for _, text := range []*string{&e.Why, &e.Rule, &e.RuleText} {
+	for _, text := range []*string{&e.Why, &e.Rule, &e.RuleText, &e.Runbook} {
 		*text = firstBytes(*text, maxWhy)
 	}
 	if e.Heal != nil {

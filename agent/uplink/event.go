@@ -27,6 +27,7 @@ func encodeEvent(ev dialtone.Event) []byte {
 func shortened(ev dialtone.Event, most int) dialtone.Event {
 	ev.ID, ev.Service, ev.Who = cut(ev.ID, 512), cut(ev.Service, 512), cut(ev.Who, 512)
 	ev.Rule, ev.RuleText, ev.Why = cut(ev.Rule, most), cut(ev.RuleText, most), cut(ev.Why, most)
+	ev.Runbook = cut(ev.Runbook, most)
 	if ev.Heal == nil {
 		return ev
 	}

@@ -57,6 +57,7 @@ func Write(m Message) Letter {
 		l.heal(m)
 	}
 	l.add(rule(m.Incident))
+	l.add(runbook(m.Incident))
 	return l
 }
 
@@ -232,6 +233,13 @@ func rule(in dialtone.Incident) string {
 		return "Rule " + clean(in.Rule, maxSentence) + "."
 	}
 	return "Rule " + clean(in.Rule, maxSentence) + ": " + clean(in.RuleText, maxSentence) + "."
+}
+
+func runbook(in dialtone.Incident) string {
+	if in.Runbook == "" {
+		return ""
+	}
+	return "Runbook: " + clean(in.Runbook, maxSentence)
 }
 
 func digest(m Message) Letter {
