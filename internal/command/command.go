@@ -34,8 +34,10 @@ type Spec struct {
 	Env       map[string]string // added to PATH and LANG, which are all that the program gets otherwise
 	Dir       string            // empty: /
 	UID, GID  string            // name or number; empty: the caller's own
+	Groups    []string          // further groups, beside those that UID has
 	Timeout   time.Duration     // zero: DefaultTimeout
 	MaxOutput int               // bytes kept of the output; zero: DefaultOutput
+	Apart     bool              // stdout alone is the output of Run; what goes to stderr is in Result.Errors, bounded likewise
 	Began     func(pid int)     // told by Run once the program runs, which it does meanwhile; must not block; nil: nobody asks
 }
 
@@ -46,6 +48,7 @@ type Result struct {
 	ExitCode int  // -1: did not exit by itself
 	TimedOut bool // its time ended first, and its process group was killed
 	Output   string
+	Errors   string // of stderr, where the Spec says Apart
 }
 
 // Run runs a program to its end and returns what it printed, stdout and stderr together. Its error means that the program did not
@@ -65,7 +68,7 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	defer cancel()
 
 	began := time.Now()
-	p, err := start(cmd, s.MaxOutput)
+	p, err := start(cmd, s)
 	if err != nil {
 		return Result{ExitCode: -1}, err
 	}
@@ -82,7 +85,7 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 			err = fmt.Errorf("%s was stopped: %w", s.Argv[0], ctx.Err())
 		}
 	}
-	r.Output = p.finish()
+	r.Output, r.Errors = p.finish()
 	r.Took = time.Since(began)
 	r.ExitCode = p.exitCode()
 	return r, err
@@ -100,6 +103,9 @@ func build(s Spec) (*exec.Cmd, error) {
 	}
 	credential, err := credentialOf(s.UID, s.GID)
 	if err != nil {
+		return nil, err
+	}
+	if credential, err = joinGroups(credential, s.Groups); err != nil {
 		return nil, err
 	}
 	dir := s.Dir

@@ -51,6 +51,29 @@ func TestRunReportsHowTheProgramEnded(t *testing.T) {
 	}
 }
 
+func TestRunKeepsTheStreamsApart(t *testing.T) {
+	r, err := Run(t.Context(), Spec{Argv: shell("echo out; echo err >&2; echo more"), Apart: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Output != "out\nmore\n" || r.Errors != "err\n" {
+		t.Errorf("got output %q and errors %q", r.Output, r.Errors)
+	}
+}
+
+func TestRunJoinsFurtherGroups(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can run a program as somebody else")
+	}
+	r, err := Run(t.Context(), Spec{Argv: shell("id -g; id -G"), UID: "nobody", GID: "adm", Groups: []string{"daemon"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Output != "4\n4 1 65534\n" && r.Output != "4\n4 65534 1\n" {
+		t.Errorf("ran with groups %q, want those of nobody, and adm and daemon", r.Output)
+	}
+}
+
 func TestRunExplainsWhatCannotRun(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "plain")
 	if err := os.WriteFile(plain, nil, 0o600); err != nil {

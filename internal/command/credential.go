@@ -57,6 +57,21 @@ func setUser(c *syscall.Credential, name string) error {
 	return nil
 }
 
+// joinGroups adds further groups to a credential; nil stays nil without any.
+func joinGroups(c *syscall.Credential, names []string) (*syscall.Credential, error) {
+	if c == nil && len(names) > 0 {
+		c = &syscall.Credential{Uid: uint32(syscall.Getuid()), Gid: uint32(syscall.Getgid())}
+	}
+	for _, name := range names {
+		id, err := groupID(name)
+		if err != nil {
+			return nil, err
+		}
+		c.Groups = append(c.Groups, id)
+	}
+	return c, nil
+}
+
 func groupID(name string) (uint32, error) {
 	if g, err := user.LookupGroup(name); err == nil {
 		if id, ok := number(g.Gid); ok {

@@ -13,10 +13,9 @@ import (
 // Process is a program that runs beside its caller, who must call Stop. It is safe for concurrent use.
 type Process struct {
 	cmd   *exec.Cmd
-	read  *os.File // our end of its output
-	out   *capped
+	out   *pipe
+	errs  *pipe         // nil: stderr goes where stdout goes
 	ended chan struct{} // closed once the program was reaped
-	done  chan struct{} // closed once its output was read to the end
 	once  sync.Once
 }
 
@@ -28,7 +27,7 @@ func Start(s Spec) (*Process, error) {
 		return nil, err
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	return start(cmd, s.MaxOutput)
+	return start(cmd, s)
 }
 
 // Detach starts a program in a session of its own, with nothing on its standard streams, and leaves it alone. It returns the process id.
@@ -55,23 +54,27 @@ func Self() (string, error) {
 	return filepath.EvalSymlinks(path)
 }
 
-func start(cmd *exec.Cmd, maxOutput int) (*Process, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
+func start(cmd *exec.Cmd, s Spec) (*Process, error) {
+	p := &Process{cmd: cmd, ended: make(chan struct{})}
+	var err error
+	if p.out, err = newPipe(s.MaxOutput); err != nil {
 		return nil, fmt.Errorf("making a pipe for the output of %s: %w", cmd.Path, err)
 	}
-	cmd.Stdout, cmd.Stderr = write, write
-	err = cmd.Start()
-	_ = write.Close() // the child has its own copy
-	if err != nil {
-		_ = read.Close()
+	cmd.Stdout, cmd.Stderr = p.out.write, p.out.write
+	if s.Apart {
+		if p.errs, err = newPipe(s.MaxOutput); err != nil {
+			p.out.close()
+			return nil, fmt.Errorf("making a pipe for the errors of %s: %w", cmd.Path, err)
+		}
+		cmd.Stderr = p.errs.write
+	}
+	if err := cmd.Start(); err != nil {
+		p.out.close()
+		p.errs.close()
 		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
 	}
-	p := &Process{cmd: cmd, read: read, out: newCapped(maxOutput), ended: make(chan struct{}), done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		_, _ = p.out.ReadFrom(read) // ends with the pipe, or with finish
-	}()
+	p.out.listen()
+	p.errs.listen()
 	go func() {
 		defer close(p.ended)
 		_ = cmd.Wait() // how it ended is in ProcessState
@@ -86,7 +89,7 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // Output is what it has printed so far, stdout and stderr together.
-func (p *Process) Output() string { return p.out.String() }
+func (p *Process) Output() string { return p.out.kept.String() }
 
 // Signal sends a signal to the program alone, not to its group.
 func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
@@ -94,7 +97,8 @@ func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig)
 // Stop ends the whole process group: SIGTERM, SIGKILL after grace, and returns what was printed. A second Stop does nothing.
 func (p *Process) Stop(grace time.Duration) string {
 	p.end(grace)
-	return p.finish()
+	printed, _ := p.finish()
+	return printed
 }
 
 // end gives up on a process that not even SIGKILL ends: it hangs in the kernel, and its reaper waits on.
@@ -109,13 +113,12 @@ func (p *Process) end(grace time.Duration) {
 }
 
 // finish reads what is left of the output and closes it, however long a daemon keeps the other end open.
-func (p *Process) finish() string {
+func (p *Process) finish() (output, errs string) {
 	p.once.Do(func() {
-		_ = p.read.SetReadDeadline(time.Now().Add(drainGrace))
-		<-p.done
-		_ = p.read.Close()
+		p.out.drain()
+		p.errs.drain()
 	})
-	return p.out.String()
+	return p.out.text(), p.errs.text()
 }
 
 // exitCode is -1 for a program that a signal ended, or that has not ended at all.
