@@ -51,6 +51,9 @@ func (e *Engine) judge(r *rule, l Look) (bit, string) {
 	if test, is := r.written.Test.(*control.Changed); is {
 		return r.judgeChanged(test, l)
 	}
+	if test, is := r.written.Test.(*control.Expect); is && test.First {
+		return r.judgeFirst(test, l.Report)
+	}
 	b, why := judge(r.written.Test, l.Report)
 	if _, is := r.written.Test.(*control.Connection); is && e.spec.Kind == "process" {
 		return r.patient(b, l, startTimeout(e.spec)), why
@@ -90,10 +93,13 @@ func (r *rule) judgeChanged(test *control.Changed, l Look) (bit, string) {
 		r.last = make(map[string]previous, 1)
 	}
 	r.last[test.Value] = now
-	if !had || before == now {
-		return passes, test.Value + " is unchanged"
+	if !had && test.Not {
+		return noData, "" // nothing to compare with
 	}
-	return fails, fmt.Sprintf("%s changed from %s to %s", test.Value, before, now)
+	if !had || before == now {
+		return verdict(test.Not), test.Value + " is unchanged"
+	}
+	return verdict(!test.Not), fmt.Sprintf("%s changed from %s to %s", test.Value, before, now)
 }
 
 func valueOf(name string, report *checks.Report) (previous, bool) {
@@ -217,12 +223,37 @@ func target(test *control.Connection) string {
 	return fmt.Sprintf("%s port %d", test.Host, test.Port)
 }
 
+// judgeFirst compares with what was seen first.
+func (r *rule) judgeFirst(test *control.Expect, report *checks.Report) (bit, string) {
+	text, known := report.Texts[test.Value]
+	if !known {
+		return noData, ""
+	}
+	if r.first == "" {
+		r.first = text
+	}
+	return verdict((text != r.first) != test.Not), fmt.Sprintf("%s is %s, was %s at first", test.Value, shorten(text), shorten(r.first))
+}
+
+// judgeExpect compares a text with what the file wants. One that is compared with what was seen first passes here, where nobody remembers.
 func judgeExpect(test *control.Expect, report *checks.Report) (bit, string) {
 	text, known := report.Texts[test.Value]
 	if !known {
 		return noData, ""
 	}
-	return verdict(text != test.Want), fmt.Sprintf("%s is %s, expected %s", test.Value, text, test.Want)
+	equal := text == test.Want || test.First
+	if test.Regex {
+		expression, err := compiled(test.Want)
+		if err != nil {
+			return noData, ""
+		}
+		equal = expression.MatchString(text)
+	}
+	wanted := "expected " + test.Want
+	if test.Not {
+		wanted = "which the file does not want"
+	}
+	return verdict(equal == test.Not), fmt.Sprintf("%s is %s, %s", test.Value, shorten(text), wanted)
 }
 
 // judgeContent: a watched file that gained no line says nothing with `!=`, and passes with `=`.

@@ -6,6 +6,7 @@
 package rules
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/dialtone/dialtone"
@@ -32,11 +33,14 @@ type rule struct {
 	decided bool                // it has failed or passed; before, failures too few for its window say neither
 	count   int                 // cycles since the last transition, that one included
 	last    map[string]previous // of changed tests
+	first   string              // the text seen first, where that is what is wanted
+	since   time.Time           // of the first of the newest verdicts that are alike: what `for 30 seconds` is counted from
+	same    bool                // with since: these verdicts are failures
 	started time.Time           // of the process whose connection has passed at least once
 	why     string
 }
 
-// Look is one report and when it was made. The zero At is fine for rules that do not look at a starting process.
+// Look is one report and when it was made. The zero At is fine for rules that neither look at a starting process nor count seconds.
 type Look struct {
 	Report *checks.Report
 	At     time.Time
@@ -45,15 +49,16 @@ type Look struct {
 
 // Finding is what one rule makes of one look.
 type Finding struct {
-	Test   control.Test // nil: a restart limit
-	Place  string       // file:line
-	Text   string       // as written
-	Why    string       // one sentence
-	Failed bool         // how the rule stands after this look
-	Turned bool         // it went from passing to failing or back
-	Change bool         // a changed test fired: told once, never recovers
-	Do     *control.Action
-	Exec   healers.ActionID // of Do, where that is an exec
+	Test    control.Test // nil: a restart limit
+	Place   string       // file:line
+	Text    string       // as written
+	Runbook string       // URL; empty: none
+	Why     string       // one sentence
+	Failed  bool         // how the rule stands after this look
+	Turned  bool         // it went from passing to failing or back
+	Change  bool         // a changed test fired: told once, never recovers
+	Do      *control.Action
+	Exec    healers.ActionID // of Do, where that is an exec
 }
 
 // Verdict is what all rules of a service make of one look.
@@ -61,6 +66,7 @@ type Verdict struct {
 	State    dialtone.State
 	Why      string
 	Findings []Finding // of the rules that turned, changed, or ask for an action; in the order written
+	Due      time.Time // when a rule that counts seconds will fire or recover, should it stay so; zero: none is about to
 }
 
 // New makes the engine of a service: its written rules, and the implicit ones that Monit has too.
@@ -114,8 +120,11 @@ func (e *Engine) Step(l Look) Verdict {
 		if bit == noData {
 			continue
 		}
-		if f, speaks := r.step(bit == fails, why, l.Extra, e.spec.Name); speaks {
+		if f, speaks := r.step(bit == fails, why, l, e.spec); speaks {
 			v.Findings = append(v.Findings, f)
+		}
+		if due := r.dueAt(); !due.IsZero() && (v.Due.IsZero() || due.Before(v.Due)) {
+			v.Due = due
 		}
 	}
 	v.State, v.Why = e.stand(l.Report)
@@ -129,35 +138,71 @@ func (e *Engine) Limits() []Finding { return e.limits.cycle(e.spec.Name) }
 func (e *Engine) Acted() { e.limits.acted() }
 
 // step adds one verdict and says what follows from it; false when nothing does.
-func (r *rule) step(failing bool, why string, extra bool, service string) (Finding, bool) {
-	f := Finding{Test: r.written.Test, Place: r.place, Text: r.written.Text, Why: why}
-	if _, is := r.written.Test.(*control.Changed); is {
+func (r *rule) step(failing bool, why string, l Look, s *control.Service) (Finding, bool) {
+	f := Finding{Test: r.written.Test, Place: r.place, Text: r.written.Text, Runbook: cmp.Or(r.written.Runbook, s.Runbook), Why: why}
+	if test, is := r.written.Test.(*control.Changed); is && !test.Not {
 		return r.stepChanged(f, failing)
-	}
-	need := r.written.Window
-	if !failing {
-		need = control.Window{}
-		if r.written.Else != nil {
-			need = r.written.Else.Window
-		}
 	}
 	if failing {
 		r.why = why
 	}
-	if extra && r.failed != failing && need.Count > 1 {
+	if r.since.IsZero() || r.same != failing {
+		r.since, r.same = l.At, failing
+	}
+	need := r.need(failing)
+	if l.Extra && r.failed != failing && need.Count > 1 {
 		return f, false
 	}
 	r.history.add(failing)
 	r.count++
-	if r.failed != failing && r.history.reached(failing, need) {
+	if r.failed != failing && r.reached(failing, need, l.At) {
 		r.failed, r.count, f.Turned = failing, 1, true
 		r.history = history{}
 		r.history.add(failing)
 	}
 	f.Failed = r.failed
 	r.decided = r.decided || r.failed || !failing
-	f.Do, f.Exec = r.action(failing, f.Turned, service)
+	if r.ignores(failing) {
+		return f, false
+	}
+	f.Do, f.Exec = r.action(failing, f.Turned, s.Name)
 	return f, f.Turned || f.Do != nil
+}
+
+// need is the window of the transition that a verdict speaks for.
+func (r *rule) need(failing bool) control.Window {
+	switch {
+	case failing:
+		return r.written.Window
+	case r.written.Else != nil:
+		return r.written.Else.Window
+	}
+	return control.Window{}
+}
+
+// reached: a window in cycles asks the history, one in time the clock.
+func (r *rule) reached(failing bool, need control.Window, at time.Time) bool {
+	if need.For > 0 {
+		return at.Sub(r.since) >= need.For
+	}
+	return r.history.reached(failing, need)
+}
+
+// dueAt is when the rule turns should its verdicts stay as they are; zero: not by the clock alone.
+func (r *rule) dueAt() time.Time {
+	need := r.need(r.same)
+	if need.For <= 0 || r.same == r.failed || r.since.IsZero() {
+		return time.Time{}
+	}
+	return r.since.Add(need.For)
+}
+
+// ignores reports whether the file wants nothing to follow, not even an event.
+func (r *rule) ignores(failing bool) bool {
+	if failing {
+		return r.written.Then.Kind == control.Ignore
+	}
+	return r.written.Else != nil && r.written.Else.Then.Kind == control.Ignore
 }
 
 // stepChanged fires on each change that its window lets through, and never recovers.
@@ -191,9 +236,9 @@ func (r *rule) due(a *control.Action, turned, recovery bool, service string) (*c
 			return nil, ""
 		}
 		return a, healers.ExecAction(service, r.id, recovery)
-	case control.Restart, control.Start, control.Stop, control.Unmonitor:
+	case control.Restart, control.Start, control.Stop, control.Heal, control.Drain, control.Unmonitor:
 		return a, ""
-	case control.Alert:
+	case control.Alert, control.Ignore:
 	}
 	return nil, ""
 }
@@ -227,6 +272,8 @@ func (e *Engine) stand(report *checks.Report) (dialtone.State, string) {
 // that nobody knows: the service may have been down before, and is not to be told as well again.
 func (r *rule) stand(s *control.Service) dialtone.State {
 	switch {
+	case r.written.Then.Kind == control.Ignore:
+		return dialtone.OK
 	case r.failed:
 		return severity(s, r.written)
 	case !r.decided && r.why != "":
@@ -235,8 +282,15 @@ func (r *rule) stand(s *control.Service) dialtone.State {
 	return dialtone.OK
 }
 
-// severity: what is absent, what a rule repairs, a connection and a program's status are Critical; the rest is Warning.
+// severity is the rule's own, or the service's. Where the file writes none, what is absent, what a rule repairs, a connection and a
+// program's status are Critical; the rest is Warning.
 func severity(s *control.Service, r *control.Rule) dialtone.State {
+	switch cmp.Or(r.Severity, s.Severity) {
+	case "critical":
+		return dialtone.Critical
+	case "warning":
+		return dialtone.Warning
+	}
 	if Repairs(r.Then.Kind) {
 		return dialtone.Critical
 	}
@@ -257,5 +311,10 @@ func severity(s *control.Service, r *control.Rule) dialtone.State {
 
 // Repairs reports whether an action acts on the service itself.
 func Repairs(kind control.ActionKind) bool {
-	return kind == control.Restart || kind == control.Start || kind == control.Stop
+	switch kind {
+	case control.Restart, control.Start, control.Stop, control.Heal, control.Drain:
+		return true
+	case control.Alert, control.Exec, control.Unmonitor, control.Ignore:
+	}
+	return false
 }
