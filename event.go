@@ -35,9 +35,18 @@ type Event struct {
 	Runbook     string    `json:"runbook,omitempty"`    // URL: what to do about it
 	MutedUntil  time.Time `json:"muted_until,omitzero"` // end of the maintenance that it happened in: nobody is told of it before
 	Healing     bool      `json:"healing,omitempty"`    // a healer is at work on it, or about to be: hold the page for the grace
+	Turns       []Turn    `json:"turns,omitempty"`      // what each rule says that turned or fired; those that fail first
 	Heal        *Heal     `json:"heal,omitempty"`
 	Who         string    `json:"who,omitempty"`
 	Incident    string    `json:"incident,omitempty"`
+}
+
+// Turn is one rule that turned, or fired, in an event.
+type Turn struct {
+	Type   string `json:"type"`             // Monit's name for it, as in alert filters: nonexist, resource, connection, …
+	Failed bool   `json:"failed,omitempty"` // false: it passes again
+	Why    string `json:"why,omitempty"`
+	Action string `json:"action,omitempty"` // what it asks for: alert, restart, exec, …
 }
 
 // HealOutcome is how a heal stands. The zero value is not a valid outcome.

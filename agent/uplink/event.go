@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/dialtone/dialtone"
@@ -28,6 +29,10 @@ func shortened(ev dialtone.Event, most int) dialtone.Event {
 	ev.ID, ev.Service, ev.Who = cut(ev.ID, 512), cut(ev.Service, 512), cut(ev.Who, 512)
 	ev.Rule, ev.RuleText, ev.Why = cut(ev.Rule, most), cut(ev.RuleText, most), cut(ev.Why, most)
 	ev.Runbook = cut(ev.Runbook, most)
+	ev.Turns = slices.Clone(ev.Turns[:min(len(ev.Turns), 100)])
+	for i := range ev.Turns {
+		ev.Turns[i].Why = cut(ev.Turns[i].Why, most/16)
+	}
 	if ev.Heal == nil {
 		return ev
 	}
