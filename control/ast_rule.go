@@ -53,6 +53,14 @@ type Compare struct {
 	Over      time.Duration // `total upload > 1 GB in last 2 hours`: the span that a total covers; zero for other values
 }
 
+// Reported is the name under which a report holds what the test compares: Value, and of a total its span too.
+func (c *Compare) Reported() string {
+	if c.Over > 0 {
+		return c.Value + "/" + c.Over.String()
+	}
+	return c.Value
+}
+
 // Connection fails when the far side does not accept, or does not answer as its protocol says.
 // With Succeeded (`if succeeded port …`) it fails when the far side does answer.
 type Connection struct {
@@ -67,6 +75,8 @@ type Connection struct {
 	Timeout    time.Duration // zero: 5 s
 	Retry      int           // tries in all; zero is one
 	Succeeded  bool
+
+	Buffer     int // bytes of an answer that an expect or content looks at, of `set limits`; zero: 64 KiB, of http 1 MiB
 
 	ResponseOp Op            // `responsetime > 200 ms`: the test fails when the answer's time so compares; empty: not asked
 	Response   time.Duration // with ResponseOp

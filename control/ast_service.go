@@ -40,16 +40,19 @@ type Service struct {
 	DryRun      bool   // dry run: heals are told, and not done
 	WhenAlone   string // when alone heal|start|alert: what is done while the collector is out of reach; "": heal
 
-	Problem *Problem // why it is set aside on this machine; nil: it is not
+	Bounds Limits // of `set limits`, wherever in the file that stands: what its checks may read at most
+
+	Problem *Problem // the gravest that it has on this machine; nil: none
 }
 
-// Problem is why a service cannot work on this machine although its statement is well written: a user, a program, a `depends`
+// Problem is what of a service cannot work on this machine although its statement is well written: a user, a program, a `depends`
 // target that is missing. It is no error of the file: the service is shown with it, and the others run.
 type Problem struct {
 	Pos     Position
 	Service string
 	Why     string // "the user asterisk does not exist"
 	Mend    string // what to do about it; may be empty
+	Partial bool   // what is left of the service works, and is watched; false: the service is set aside, and nothing of it is looked at
 }
 
 // Error prints the place, what is wrong and what to do.

@@ -58,6 +58,9 @@ func (p *parser) run(name, text string) (*File, error) {
 	if len(p.errors) > 0 {
 		return nil, p.errors
 	}
+	for _, s := range p.file.Services {
+		s.Bounds = p.file.Settings.Limits
+	}
 	return p.file, nil
 }
 

@@ -16,9 +16,10 @@ type KindWords struct {
 // Word is one name usable in a rule of a kind: `if <Phrase> > 80 %`.
 type Word struct {
 	Phrase   string // as written, lower case, noise words left out: "cpu", "total memory", "space", "loadavg 1min"
-	Unit     string // of the threshold as stored: "percent", "bytes", "seconds", "count", "bytes_per_second", "boolean", …
+	Unit     string // of the threshold as stored: "percent", "bytes", "seconds", "count", "bytes_per_second", "packets", "boolean", …
 	Value    string // the value's name in a report: "cpu_percent", "memory_bytes"
 	Argument bool   // a name follows the phrase, `field load > 4`: the value is Value + "/" + that name
+	Span     bool   // a span follows the threshold, `total upload > 1 GB in last 2 hours`: it is the test's Over
 }
 
 // Param is one parameter of a declared kind: `WORD VALUE`.
