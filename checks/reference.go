@@ -86,12 +86,16 @@ func (v Value) usage() string {
 
 // words are the phrases of a value as a rule writes them: with the name that follows them, where one does.
 func (v Value) words() []string {
-	if v.Argument == "" {
-		return v.Phrases
+	behind := ""
+	switch {
+	case v.Span:
+		behind = " … in last N hours"
+	case v.Argument != "":
+		behind = " NAME"
 	}
 	all := make([]string, len(v.Phrases))
 	for i, phrase := range v.Phrases {
-		all[i] = phrase + " NAME"
+		all[i] = phrase + behind
 	}
 	return all
 }

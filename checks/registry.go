@@ -44,13 +44,14 @@ type Value struct {
 	Phrases  []string            // how `if` names it: "memory", "mem"; none: not usable in `if`
 	Unit     string              // percent, bytes, seconds, count, boolean, bytes_per_second, …
 	Argument string              // the label that tells the values of a family apart; empty: there is one value
+	Span     bool                // the argument is the span of a total, `in last 2 hours`: reported as "total_upload_bytes/2h0m0s"
 	Type     dialtone.MetricType // "" for a text, which has no series
 	Help     string
 }
 
 // word is one name of a rule for a value.
 func (v Value) word(phrase string) control.Word {
-	return control.Word{Phrase: phrase, Unit: v.Unit, Value: v.Name, Argument: v.Argument != ""}
+	return control.Word{Phrase: phrase, Unit: v.Unit, Value: v.Name, Argument: v.Argument != "" && !v.Span, Span: v.Span}
 }
 
 var kinds []Kind
