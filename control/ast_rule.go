@@ -76,7 +76,7 @@ type Connection struct {
 	Retry      int           // tries in all; zero is one
 	Succeeded  bool
 
-	Buffer     int // bytes of an answer that an expect or content looks at, of `set limits`; zero: 64 KiB, of http 1 MiB
+	Buffer int // bytes of an answer that an expect or content looks at, of `set limits`; zero: 64 KiB, of http 1 MiB
 
 	ResponseOp Op            // `responsetime > 200 ms`: the test fails when the answer's time so compares; empty: not asked
 	Response   time.Duration // with ResponseOp

@@ -196,6 +196,7 @@ type TLS struct {
 	On         bool   // from the first byte (`type tcpssl`, `using ssl`); protocols with STARTTLS take false as "upgrade"
 	Version    string // "": 1.2 and up; auto, tlsv1, tlsv11, tlsv12, tlsv13
 	VerifyOff  bool   // `verify: disable`, which dialtone wants written
+	VerifyOn   bool   // `verify: enable`: a `set tls {verify: disable}` does not hold here
 	SelfSigned bool   // `selfsigned: allow`: one that signs itself is accepted
 	Ciphers    string // OpenSSL's names, colon-separated, for TLS 1.2 and below
 	PEMFile    string // certificate and key of a server
