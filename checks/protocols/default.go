@@ -10,9 +10,10 @@ import (
 
 func init() {
 	register(Protocol{
-		Name:  "default",
-		Doc:   "The far side accepts the connection; nothing is said. Over UDP it must not report the port as closed.",
-		Speak: speakDefault,
+		Name:   "default",
+		Doc:    "The far side accepts the connection; nothing is said. Over UDP it must not report the port as closed.",
+		UDPToo: true,
+		Speak:  speakDefault,
 	})
 }
 
@@ -22,7 +23,7 @@ const udpPatience = 500 * time.Millisecond
 // speakDefault is content with a connection. A UDP port has none: an empty datagram makes a closed one answer with "port
 // unreachable" (ICMP, RFC 792), and harms no server.
 func speakDefault(_ context.Context, conn net.Conn, t Target) error {
-	if t.Network != "udp" || t.UnixSocket != "" {
+	if t.network != "udp" {
 		return nil
 	}
 	if _, err := conn.Write(nil); err != nil {

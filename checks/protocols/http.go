@@ -30,9 +30,6 @@ const (
 )
 
 func validateHTTP(c *control.Connection) error {
-	if c.Network == "udp" {
-		return errors.New("protocol http does not run over udp")
-	}
 	if _, err := regexp.Compile(c.HTTP.Content); err != nil {
 		return fmt.Errorf("content %q: %w", c.HTTP.Content, err)
 	}
