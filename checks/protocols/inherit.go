@@ -2,6 +2,7 @@ package protocols
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/dialtone/dialtone/control"
 )
@@ -24,6 +25,7 @@ func inherit(c *control.Connection, set *control.Settings) {
 	if err != nil {
 		return // Validate tells
 	}
+	c.Buffer = cmp.Or(c.Buffer, bufferOf(c.Protocol, set.Limits))
 	if p.UDP {
 		c.Network = "udp"
 	}
@@ -49,4 +51,12 @@ func inheritTLS(own, all *control.TLS) {
 	if own.CAFile == "" && own.CAPath == "" {
 		own.CAFile, own.CAPath = all.CAFile, all.CAPath
 	}
+}
+
+// bufferOf is the limit that a protocol's answers have.
+func bufferOf(protocol string, set control.Limits) int {
+	if strings.HasPrefix(protocol, "http") {
+		return set.HTTPContentBuffer
+	}
+	return set.SendExpectBuffer
 }

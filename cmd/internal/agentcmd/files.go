@@ -19,6 +19,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/checks/protocols"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/internal/command"
 )
@@ -54,7 +55,14 @@ func (l line) controlFile() (string, error) {
 	return "", fmt.Errorf("there is no control file at any of %s; write one with `dialtone discover`, or name one with -c FILE", strings.Join(candidates, ", "))
 }
 
-func load(path string) (*control.File, error) { return control.Load(path, checks.Vocabulary()) }
+func load(path string) (*control.File, error) {
+	file, err := control.Load(path, checks.Vocabulary())
+	if err != nil {
+		return nil, err
+	}
+	protocols.Inherit(file)
+	return file, nil
+}
 
 // check is -t.
 func check(path string, stdout io.Writer) error {
