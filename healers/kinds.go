@@ -11,8 +11,9 @@ import (
 
 // Kind is one registered kind of healer: a way to start, stop and restart services.
 type Kind struct {
-	Name string
-	Doc  string // one paragraph
+	Name  string
+	Doc   string               // one paragraph
+	Verbs []control.ActionKind // that it can do: start, stop, restart, drain, or another that `heal NAME` names
 
 	// Command is what the kind runs for a service, or nil where it cannot do that verb.
 	Command func(s *control.Service, verb control.ActionKind) *control.Command
@@ -87,5 +88,12 @@ func Plan(s *control.Service, want control.ActionKind, running bool) ([]ActionID
 }
 
 func lacks(s *control.Service, verb string) error {
+	switch control.ActionKind(verb) {
+	case control.Start, control.Stop, control.Restart:
+	case control.Drain:
+		return fmt.Errorf("nothing here can drain %s, and whoever uses it is left alone", s.Name)
+	default:
+		return fmt.Errorf("no healer %q fits %s", verb, s.Name)
+	}
 	return fmt.Errorf("%s has no %s program; add `%s program = \"/path …\"` at %s", s.Name, verb, verb, s.Pos.Place())
 }

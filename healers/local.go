@@ -31,17 +31,17 @@ type action struct {
 func NewHand(f *control.File) (*LocalHand, error) {
 	h := &LocalHand{actions: make(map[ActionID]action)}
 	for _, s := range f.Services {
-		for _, verb := range []control.ActionKind{control.Start, control.Stop, control.Restart} {
-			h.know(Verb(s.Name, verb), commandFor(s, verb), DefaultTimeout)
+		for _, verb := range Verbs() {
+			h.know(Verb(s.Name, control.ActionKind(verb)), commandFor(s, control.ActionKind(verb)), DefaultTimeout)
 		}
 		for i, r := range s.Rules {
-			h.know(ExecAction(s.Name, i, false), r.Then.Exec, DefaultExecTimeout)
+			h.knowAll(ExecAction(s.Name, i, false), &r.Then)
 			if r.Else != nil {
-				h.know(ExecAction(s.Name, i, true), r.Else.Then.Exec, DefaultExecTimeout)
+				h.knowAll(ExecAction(s.Name, i, true), &r.Else.Then)
 			}
 		}
 		for i, l := range s.Limits {
-			h.know(LimitAction(s.Name, i), l.Then.Exec, DefaultExecTimeout)
+			h.knowAll(LimitAction(s.Name, i), &l.Then)
 		}
 	}
 	for id, a := range h.actions {
@@ -50,6 +50,13 @@ func NewHand(f *control.File) (*LocalHand, error) {
 		}
 	}
 	return h, nil
+}
+
+// knowAll learns the programs of a chain of actions.
+func (h *LocalHand) knowAll(base ActionID, a *control.Action) {
+	for depth := 0; a != nil; a, depth = a.Next, depth+1 {
+		h.know(behind(base, depth), a.Exec, DefaultExecTimeout)
+	}
 }
 
 func (h *LocalHand) know(id ActionID, c *control.Command, usual time.Duration) {

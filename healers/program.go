@@ -6,6 +6,7 @@ func init() {
 	register(Kind{
 		Name:    "program",
 		Doc:     "Runs the service's own start, stop and restart programs, as its check statement writes them.",
+		Verbs:   []control.ActionKind{control.Start, control.Stop, control.Restart},
 		Command: program,
 	})
 }
@@ -18,7 +19,7 @@ func program(s *control.Service, verb control.ActionKind) *control.Command {
 		return s.Stop
 	case control.Restart:
 		return s.Restart
-	case control.Alert, control.Exec, control.Unmonitor:
+	default: // a verb of other kinds
+		return nil
 	}
-	return nil
 }

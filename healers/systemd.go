@@ -10,6 +10,7 @@ func init() {
 		Name: "systemd",
 		Doc: "Starts, stops and restarts the systemd unit that `with unit NAME` names, for a service whose file writes no programs. Uses systemctl, which waits for the unit's job. " +
 			"A unit at its start limit is refused: that guard is its owner's, and a person lifts it with `systemctl reset-failed`.",
+		Verbs:   []control.ActionKind{control.Start, control.Stop, control.Restart},
 		Command: systemd,
 	})
 }
@@ -20,7 +21,7 @@ func systemd(s *control.Service, verb control.ActionKind) *control.Command {
 	}
 	switch verb {
 	case control.Start, control.Stop, control.Restart:
-	case control.Alert, control.Exec, control.Unmonitor:
+	default: // a verb of other kinds
 		return nil
 	}
 	argv := systemctl.Argv("--no-ask-password", string(verb), s.Unit)
