@@ -28,6 +28,8 @@ type Binary struct {
 	Path string            // absolute
 	Root string            // the folder that the package and what it depends on are unpacked in
 	Env  map[string]string // what it needs beside PATH, its library path above all
+
+	inside []string // start of the line that runs it in a view of its own; see Installed
 }
 
 // Argv is a line that runs the program from anywhere, a control file or an init system included: env(1) sets Env and then
@@ -37,13 +39,15 @@ func (b Binary) Argv(args ...string) []string {
 	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
 		argv = append(argv, name+"="+b.Env[name])
 	}
-	return append(append(argv, b.Path), args...)
+	return append(append(argv, b.line()...), args...)
 }
 
 // Spec is the same for command.Run and command.Start.
 func (b Binary) Spec(args ...string) command.Spec {
-	return command.Spec{Argv: append([]string{b.Path}, args...), Env: b.Env}
+	return command.Spec{Argv: append(b.line(), args...), Env: b.Env}
 }
+
+func (b Binary) line() []string { return append(slices.Clone(b.inside), b.Path) }
 
 // Program returns the program called name out of the packages that scripts/packages.txt lists as pkg, and unpacks them when they
 // are not in the cache. A test that cannot have it is skipped, or fails when DIALTONE_REQUIRE_REAL=1.

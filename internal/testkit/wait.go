@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -51,12 +52,16 @@ func poll(within time.Duration, cond func() error) error {
 	}
 }
 
-// accepts returns nil once something accepts TCP connections at address.
+// accepts returns nil once something accepts connections at address, HOST:PORT or the path of a Unix socket.
 func accepts(address string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", address)
+	network := "tcp"
+	if filepath.IsAbs(address) {
+		network = "unix"
+	}
+	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return err
 	}
