@@ -37,6 +37,7 @@ type Spec struct {
 	Groups    []string          // further groups, beside those that UID has
 	Timeout   time.Duration     // zero: DefaultTimeout
 	MaxOutput int               // bytes kept of the output; zero: DefaultOutput
+	Input     string            // what the program reads on stdin; empty: nothing, /dev/null
 	Apart     bool              // stdout alone is the output of Run; what goes to stderr is in Result.Errors, bounded likewise
 	Began     func(pid int)     // told by Run once the program runs, which it does meanwhile; must not block; nil: nobody asks
 }
@@ -112,10 +113,14 @@ func build(s Spec) (*exec.Cmd, error) {
 	if dir == "" {
 		dir = "/"
 	}
-	return &exec.Cmd{
+	cmd := &exec.Cmd{
 		Path: s.Argv[0], Args: s.Argv, Env: environment(s.Env), Dir: dir,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Credential: credential},
-	}, nil
+	}
+	if s.Input != "" {
+		cmd.Stdin = strings.NewReader(s.Input)
+	}
+	return cmd, nil
 }
 
 // explain says why a program cannot be run, before the kernel says less.

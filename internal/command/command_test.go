@@ -230,3 +230,18 @@ func waitGone(t *testing.T, pid int) {
 	}
 	t.Errorf("process %d still runs", pid)
 }
+
+func TestInputIsReadOnStdin(t *testing.T) {
+	r, err := Run(t.Context(), Spec{Argv: []string{"/bin/cat"}, Input: "one\ntwo\n"})
+	if err != nil || r.Output != "one\ntwo\n" {
+		t.Errorf("printed %q: %v", r.Output, err)
+	}
+}
+
+// TestInputThatNobodyReads: a program that ends without reading is no error, and is not waited for.
+func TestInputThatNobodyReads(t *testing.T) {
+	r, err := Run(t.Context(), Spec{Argv: []string{"/bin/true"}, Input: strings.Repeat("x", 1<<20)})
+	if err != nil || r.ExitCode != 0 {
+		t.Errorf("exit status %d: %v", r.ExitCode, err)
+	}
+}
