@@ -1,6 +1,7 @@
 package healers
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,6 +32,9 @@ func Chain(s *control.Service, a *control.Action, base ActionID, running bool) (
 		if link.Want == control.Stop {
 			running = false
 		}
+	}
+	if len(chain) == 0 {
+		return nil, errors.New("there is nothing to do")
 	}
 	return chain, nil
 }

@@ -10,11 +10,9 @@ package heal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +41,9 @@ type Engine struct {
 // Request asks for one heal.
 type Request struct {
 	Service *control.Service
-	Want    control.ActionKind // start, stop or restart
+	Want    control.ActionKind // start, stop or restart; with Do what the last link of the chain wants
+	Do      *control.Action    // the rule's action, and those behind it; nil: Want alone
+	Exec    healers.ActionID   // of the rule's own program, where Do has one
 	Rule    string             // file:line of the rule that asks; empty for a person
 	Seen    string             // what the check saw
 	Who     string             // a person's order: the budget does not bind it, and ends a parking
@@ -72,14 +72,18 @@ type Answer struct {
 // running is stopped, and the heal stays open in the journal for the next start of the agent.
 func (e *Engine) Heal(ctx context.Context, r Request) Answer {
 	now := time.Now()
+	if r.Do == nil {
+		r.Do = &control.Action{Kind: r.Want}
+	}
 	h := dialtone.Heal{
-		ID: healers.NewID(now), Service: r.Service.Name, Action: string(r.Want), Rule: r.Rule,
+		ID: healers.NewID(now), Service: r.Service.Name, Action: healers.Words(r.Do), Rule: r.Rule,
 		Seen: r.Seen, Started: now.UTC(), ExitCode: -1,
 	}
-	plan, err := healers.Plan(r.Service, r.Want, r.Running)
+	chain, err := healers.Chain(r.Service, r.Do, r.Exec, r.Running)
 	if err != nil {
 		return e.refuse(h, err)
 	}
+	r.Want = chain[len(chain)-1].Want
 	account, err := e.Journal.Account(h.Service)
 	if err != nil {
 		return e.refuse(h, err)
@@ -100,16 +104,48 @@ func (e *Engine) Heal(ctx context.Context, r Request) Answer {
 		return e.refuse(h, err)
 	}
 	e.Tell(h)
-	return e.run(ctx, r, h, account, plan)
+	return e.run(ctx, r, h, account, chain)
+}
+
+// Rehearse is the heal that a request would be, refused because nothing shall be done, and told by nobody yet.
+func (e *Engine) Rehearse(r Request) dialtone.Heal {
+	now := time.Now()
+	h := dialtone.Heal{
+		ID: healers.NewID(now), Service: r.Service.Name, Action: healers.Words(r.Do), Rule: r.Rule, Seen: r.Seen,
+		Started: now.UTC(), ExitCode: -1, Outcome: dialtone.HealRefused,
+	}
+	chain, err := healers.Chain(r.Service, r.Do, r.Exec, r.Running)
+	if err != nil {
+		h.Reason = err.Error()
+		return h
+	}
+	var programs []string
+	for _, link := range chain {
+		for _, c := range link.Runs {
+			programs = append(programs, strings.Join(c.Argv, " "))
+		}
+	}
+	h.Reason = "dry run: would have run " + strings.Join(programs, "; ")
+	return h
+}
+
+// Note writes a heal that was refused to the journal, where a person looks for what would have been done. It costs nothing of the budget.
+func (e *Engine) Note(h dialtone.Heal) {
+	account, err := e.Journal.Account(h.Service)
+	if err == nil {
+		err = e.Journal.End(h, account)
+	}
+	if err != nil {
+		e.Log.Warn("a heal that was held back is not in the journal", "service", h.Service, "heal", h.ID, "error", err)
+	}
 }
 
 // run acts and verifies a heal whose intent is on disk.
-func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account healers.Account, plan []healers.ActionID) Answer {
+func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account healers.Account, chain []healers.Link) Answer {
 	began := time.Now()
 	r.noted = &sync.WaitGroup{}
 	defer r.noted.Wait()
-	stopped := e.stopAll(ctx, r, &h)
-	err := e.act(ctx, r, &h, plan)
+	stopped, err := e.follow(ctx, r, &h, chain)
 	if ctx.Err() != nil {
 		return Answer{Heal: h, Acted: true}
 	}
@@ -205,174 +241,4 @@ func (e *Engine) Forgive(service string) error {
 func (e *Engine) Parked(service string) (string, error) {
 	account, err := e.Journal.Account(service)
 	return account.Parked, err
-}
-
-// order has the hand act, and writes down meanwhile which program it has begun.
-func (e *Engine) order(ctx context.Context, r Request, heal string, o healers.Order) (healers.Outcome, error) {
-	o.Began = func(p healers.Program) {
-		r.noted.Go(func() {
-			if err := e.Journal.Began(heal, p); err != nil {
-				e.Log.Warn("which program a heal has begun is not on disk", "service", r.Service.Name, "heal", heal, "error", err)
-			}
-		})
-	}
-	return e.Hand.Act(ctx, o)
-}
-
-// act runs the plan. Between the stop and the start of a restart it waits until the service is gone.
-func (e *Engine) act(ctx context.Context, r Request, h *dialtone.Heal, plan []healers.ActionID) error {
-	for i, id := range plan {
-		out, err := e.order(ctx, r, h.ID, healers.Order{Action: id, Env: r.Env})
-		record(h, out)
-		if err != nil {
-			return err
-		}
-		last := i == len(plan)-1
-		if out.TimedOut {
-			return fmt.Errorf("%s did not end within %s and was killed", out.Command, out.Took.Round(time.Millisecond))
-		}
-		if !last {
-			gone := r
-			gone.Want, gone.Passes = control.Stop, nil
-			if err := e.verify(ctx, gone, timeout(r.Service.Stop)); err != nil {
-				return fmt.Errorf("after %s: %w", out.Command, err)
-			}
-		}
-	}
-	return nil
-}
-
-// record adds what was run to the heal; of several programs the last status counts, and all outputs are kept.
-func record(h *dialtone.Heal, out healers.Outcome) {
-	if h.Command != "" {
-		out.Command = h.Command + "; " + out.Command
-	}
-	h.Command = strings.TrimSuffix(out.Command, "; ")
-	h.ExitCode = out.ExitCode
-	h.Output += out.Output
-}
-
-// quick is how long a check may take to pass: a start program that failed gets one more look and no more.
-func quick(h dialtone.Heal) time.Duration {
-	if h.ExitCode != 0 {
-		return 0
-	}
-	return -1
-}
-
-// verify looks until the test that failed passes. One good look is enough. within is zero for a single look, and negative for the
-// time that the service's own programs have.
-func (e *Engine) verify(ctx context.Context, r Request, within time.Duration) error {
-	if within < 0 {
-		within = timeout(programOf(r))
-	}
-	ctx, cancel := context.WithTimeout(ctx, max(within, 5*time.Second))
-	defer cancel()
-	deadline := time.Now().Add(within)
-	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
-		seen, ok := seenNow(ctx, r)
-		if ok {
-			return nil
-		}
-		if time.Until(deadline) < pause {
-			return errors.New(seen)
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return errors.New(seen)
-		}
-	}
-}
-
-// seenNow is one look: what was seen, and whether it is what the heal is for.
-func seenNow(ctx context.Context, r Request) (string, bool) {
-	report, err := r.Look(ctx)
-	if err != nil {
-		return err.Error(), false
-	}
-	ok, why := passes(r, report)
-	return why, ok
-}
-
-func passes(r Request, report *checks.Report) (bool, string) {
-	if r.Want == control.Stop {
-		return report.Existence == checks.Absent, "it is still there"
-	}
-	if r.Passes != nil {
-		return r.Passes(report)
-	}
-	why := report.Why
-	if why == "" {
-		why = "it is not there"
-	}
-	return report.Existence != checks.Absent, why
-}
-
-func programOf(r Request) *control.Command {
-	switch {
-	case r.Want == control.Stop:
-		return r.Service.Stop
-	case r.Want == control.Restart && r.Service.Restart != nil:
-		return r.Service.Restart
-	}
-	return r.Service.Start
-}
-
-func timeout(c *control.Command) time.Duration {
-	if c != nil && c.Timeout > 0 {
-		return c.Timeout
-	}
-	return healers.DefaultTimeout
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
-// stopAll stops what depends on the service before it is touched, and returns what it stopped. What cannot be stopped is left.
-func (e *Engine) stopAll(ctx context.Context, r Request, h *dialtone.Heal) []*control.Service {
-	var stopped []*control.Service
-	for _, s := range r.Dependents {
-		if _, err := healers.Plan(s, control.Start, false); err != nil {
-			continue // would not come back
-		}
-		plan, err := healers.Plan(s, control.Stop, true)
-		if err != nil {
-			continue
-		}
-		out, err := e.order(ctx, r, h.ID, healers.Order{Action: plan[0], Env: map[string]string{"MONIT_SERVICE": s.Name}})
-		record(h, out)
-		if err != nil {
-			e.Log.Warn("a dependent service was not stopped", "service", s.Name, "for", r.Service.Name, "error", err)
-			continue
-		}
-		stopped = append(stopped, s)
-	}
-	return stopped
-}
-
-// startAll starts them again, the nearest first. One that does not come up is its own rules' to heal.
-func (e *Engine) startAll(ctx context.Context, r Request, h *dialtone.Heal, stopped []*control.Service) {
-	if r.Want == control.Stop {
-		return
-	}
-	status := h.ExitCode
-	for _, s := range slices.Backward(stopped) {
-		plan, err := healers.Plan(s, control.Start, false)
-		if err != nil {
-			continue
-		}
-		out, err := e.order(ctx, r, h.ID, healers.Order{Action: plan[0], Env: map[string]string{"MONIT_SERVICE": s.Name}})
-		record(h, out)
-		if err != nil {
-			e.Log.Warn("a dependent service was not started again", "service", s.Name, "for", r.Service.Name, "error", err)
-		}
-	}
-	h.ExitCode = status
 }
