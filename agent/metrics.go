@@ -51,6 +51,8 @@ var own = map[string]string{
 	"dialtone_check_duration_seconds": "How long the last look at a service took.",
 	"dialtone_connection_seconds":     "How long a connection test took that succeeded.",
 	"dialtone_connection_up":          "Whether a connection test succeeded.",
+	"dialtone_munin_graph_info":       "A graph that a Munin plugin describes; its value is 1.",
+	"dialtone_munin_field_info":       "A field of such a graph, and how it is drawn; its value is 1.",
 	"dialtone_heals_total":            "Heals of a service since the agent started, by outcome.",
 }
 

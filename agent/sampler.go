@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -137,8 +138,25 @@ func ofReport(v *view, now time.Time) []dialtone.Sample {
 		}
 		samples = append(samples, dialtone.Sample{Name: "dialtone_connection_up", Labels: where, At: now, Value: up})
 	}
-	slices.SortFunc(samples[1:], func(a, b dialtone.Sample) int { return cmp.Compare(a.Name, b.Name) })
+	for _, extra := range v.report.Samples {
+		samples = append(samples, extraSample(v.spec, extra, now))
+	}
+	slices.SortStableFunc(samples[1:], func(a, b dialtone.Sample) int { return cmp.Compare(a.Name, b.Name) })
 	return samples
+}
+
+// extraSample gives a sample that a check made by itself its full name, its labels and its time.
+func extraSample(s *control.Service, extra dialtone.Sample, now time.Time) dialtone.Sample {
+	var pairs []string
+	for _, l := range extra.Labels {
+		pairs = append(pairs, l.Name, l.Value)
+	}
+	extra.Name = "dialtone_" + s.Kind + "_" + extra.Name
+	extra.Labels = ofService(s, pairs...)
+	if extra.At.IsZero() {
+		extra.At = now
+	}
+	return extra
 }
 
 func connectionLabels(s *control.Service, c *control.Connection) []dialtone.Label {
@@ -185,9 +203,23 @@ func labels(pairs ...string) []dialtone.Label {
 	return made
 }
 
-// newest are the samples that were sent last.
+// newest are the samples that were sent last, one of each series: values of the past give way to the present one.
 func (p *sampler) newest() []dialtone.Sample {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Concat(p.last["host"], p.last["services"])
+	all := slices.Concat(p.last["host"], p.last["services"])
+	p.mu.Unlock()
+	place := make(map[string]int, len(all))
+	kept := all[:0]
+	for _, s := range all {
+		key := fmt.Sprint(s.Name, s.Labels)
+		i, had := place[key]
+		switch {
+		case !had:
+			place[key] = len(kept)
+			kept = append(kept, s)
+		case s.At.After(kept[i].At):
+			kept[i] = s
+		}
+	}
+	return kept
 }

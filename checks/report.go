@@ -3,6 +3,7 @@ package checks
 import (
 	"time"
 
+	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/control"
 )
 
@@ -27,7 +28,12 @@ type Report struct {
 	Values      map[string]float64 // by value name, in the value's declared unit
 	Texts       map[string]string  // by value name: checksum, permission, uid, …
 	Lines       []string           // complete lines that a watched file gained, or a program printed
+	Gained      bool               // the lines were added to a file: each is looked at by itself, and none is no bad sign
 	Connections map[*control.Connection]Probe
+
+	// Samples are what values cannot say: descriptions, whose value is 1, and values of the past, with their own time. A name is the
+	// rest of a series' name, graph_info of dialtone_<kind>_graph_info; the label service comes by itself, and a zero time is now.
+	Samples []dialtone.Sample
 }
 
 // Probe is how one connection test went.
