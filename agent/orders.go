@@ -32,6 +32,9 @@ type order struct {
 	reply chan error
 }
 
+// ErrNoService is an order for a service that is not in the control file.
+var ErrNoService = errors.New("no service")
+
 // All as a name means every service.
 const All = "all"
 
@@ -68,7 +71,7 @@ func (a *Agent) targets(verb Verb, names []string) ([]string, error) {
 	}
 	for _, name := range names {
 		if a.service(name) == nil {
-			return nil, fmt.Errorf("no service %q; `summary` lists them", name)
+			return nil, fmt.Errorf("%w %q; `summary` lists them", ErrNoService, name)
 		}
 	}
 	return a.board.around(names, verb), nil
