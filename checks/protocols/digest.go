@@ -5,23 +5,28 @@ import (
 	"crypto/sha1" //nolint:gosec // the same
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 )
 
-// digest is the checksum of data in the algorithm that a wanted checksum's length tells; empty when it tells none.
-func digest(want string, data []byte) string {
+// hashOf is the algorithm that a wanted checksum's length tells; nil when it tells none.
+func hashOf(want string) hash.Hash {
 	if _, err := hex.DecodeString(want); err != nil {
-		return ""
+		return nil
 	}
 	switch len(want) {
 	case 2 * md5.Size:
-		sum := md5.Sum(data) //nolint:gosec // as above
-		return hex.EncodeToString(sum[:])
+		return md5.New() //nolint:gosec // as above
 	case 2 * sha1.Size:
-		sum := sha1.Sum(data) //nolint:gosec // as above
-		return hex.EncodeToString(sum[:])
+		return sha1.New() //nolint:gosec // as above
 	case 2 * sha256.Size:
-		sum := sha256.Sum256(data)
-		return hex.EncodeToString(sum[:])
+		return sha256.New()
 	}
-	return ""
+	return nil
+}
+
+// digest is the checksum of data in the algorithm of a wanted checksum, which hashOf knows.
+func digest(want string, data []byte) string {
+	h := hashOf(want)
+	_, _ = h.Write(data)
+	return hex.EncodeToString(h.Sum(nil))
 }

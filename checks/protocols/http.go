@@ -2,7 +2,10 @@ package protocols
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,23 +18,31 @@ import (
 )
 
 func init() {
-	register(Protocol{
-		Name:     "http",
-		Doc:      "The far side answers an HTTP/1.1 request with a status below 400, or as the test's status and content want it (RFC 9110). Redirects are not followed.",
-		Validate: validateHTTP,
-		Speak:    speakHTTP,
-	})
+	const doc = "The far side answers an HTTP/1.1 request with a status below 400, or as the test's status, checksum and content want it " +
+		"(RFC 9110); redirects are not followed. A username and password are sent as basic authentication (RFC 7617)."
+	register(Protocol{Name: "http", Doc: doc, Validate: validateHTTP, Speak: speakHTTP})
+	register(Protocol{Name: "https", Doc: "http over TLS from the first byte (RFC 9110). The certificate must name the host, or the one of hostheader.", TLS: true, Validate: validateHTTP, Speak: speakHTTP})
 }
 
 // Bounds of what an HTTP server may send.
 const (
-	maxBody    = 1 << 20
-	maxInterim = 5 // answers of status 1xx before the real one
+	bodyLooked = 1 << 20 // bytes of a body that content looks at where `set limits` names no other number
+	maxInterim = 5       // answers of status 1xx before the real one
 )
 
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$") // a token of RFC 9110, section 5.6.2
+
 func validateHTTP(c *control.Connection) error {
-	if _, err := regexp.Compile(c.HTTP.Content); err != nil {
+	if _, err := regexp.Compile("(?s)" + c.HTTP.Content); err != nil {
 		return fmt.Errorf("content %q: %w", c.HTTP.Content, err)
+	}
+	if c.HTTP.Checksum != "" && hashOf(c.HTTP.Checksum) == nil {
+		return fmt.Errorf("checksum %q is none of MD5, SHA-1 and SHA-256 (32, 40 or 64 hexadecimal digits)", c.HTTP.Checksum)
+	}
+	for _, h := range c.HTTP.Headers {
+		if !headerName.MatchString(h.Name) || strings.ContainsAny(h.Value, "\r\n\x00") {
+			return fmt.Errorf("http header %q cannot be sent: a name has letters, digits and hyphens, a value no line end", h.Name)
+		}
 	}
 	_, err := request(context.Background(), Target{Connection: c, host: "localhost"})
 	return err
@@ -42,10 +53,7 @@ func speakHTTP(ctx context.Context, conn net.Conn, t Target) error {
 	if err != nil {
 		return tell("the request to %s cannot be written: %v", t, err)
 	}
-	if err := req.Write(conn); err != nil {
-		return err
-	}
-	answer, err := readAnswer(bufio.NewReader(conn), req, t)
+	answer, err := exchange(conn, bufio.NewReader(conn), req, t)
 	if err != nil {
 		return err
 	}
@@ -56,30 +64,51 @@ func speakHTTP(ctx context.Context, conn net.Conn, t Target) error {
 	return judgeBody(answer, t)
 }
 
+// exchange sends a request and reads the head of its answer. The caller closes the body.
+func exchange(w io.Writer, r *bufio.Reader, req *http.Request, t Target) (*http.Response, error) {
+	if err := req.Write(w); err != nil {
+		return nil, err
+	}
+	return readAnswer(r, req, t)
+}
+
 // request builds what is sent: one request, after which the connection ends.
 func request(ctx context.Context, t Target) (*http.Request, error) {
-	method, path := t.HTTP.Method, t.HTTP.Request
-	if method == "" {
-		method = http.MethodGet
-	}
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	authority := t.String()
-	if t.UnixSocket != "" {
-		authority = "localhost"
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+authority+path, nil)
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(t.HTTP.Method, http.MethodGet), "http://localhost/"+strings.TrimPrefix(t.HTTP.Request, "/"), nil)
 	if err != nil {
 		return nil, fmt.Errorf("request %q: %w", t.HTTP.Request, err)
 	}
-	if t.HTTP.Host != "" {
-		req.Host = t.HTTP.Host
-	}
-	req.Header.Set("User-Agent", "dialtone")
-	req.Header.Set("Accept", "*/*")
+	req.Host = authority(t)
 	req.Close = true
+	if t.Username != "" {
+		req.SetBasicAuth(t.Username, t.Password.Reveal())
+	}
+	for _, h := range t.HTTP.Headers {
+		if strings.EqualFold(h.Name, "Host") {
+			req.Host = h.Value
+			continue
+		}
+		req.Header.Add(h.Name, h.Value)
+	}
+	for name, value := range map[string]string{"User-Agent": "dialtone", "Accept": "*/*"} {
+		if req.Header.Get(name) == "" {
+			req.Header.Set(name, value)
+		}
+	}
 	return req, nil
+}
+
+// authority is the Host header: what the test names, or who is asked, without a port that goes without saying.
+func authority(t Target) string {
+	switch {
+	case t.HTTP.Host != "":
+		return t.HTTP.Host
+	case t.UnixSocket != "":
+		return "localhost"
+	case t.Port == 80 && !t.tls || t.Port == 443 && t.tls:
+		return strings.TrimSuffix(net.JoinHostPort(t.host, ""), ":") // [::1] for IPv6
+	}
+	return t.String()
 }
 
 // readAnswer reads the head of the final answer. What does not begin like HTTP is shown, for it names the server that is there
@@ -130,24 +159,42 @@ func judgeStatus(answer *http.Response, t Target) error {
 	return tell("%s answered HTTP status %s to %s, wanted status %s %d", t, answer.Status, answer.Request.URL.Path, want.StatusOp, want.Status)
 }
 
-// judgeBody reads the body, of which the first MiB is what content can match. Also without a wish for content a body that breaks
-// off is a failure: the page that callers see breaks off too.
+// judgeBody reads the body, of whose beginning content is asked and of all of which the checksum is made. Also without a wish for
+// either a body that breaks off is a failure: the page that callers see breaks off too.
 func judgeBody(answer *http.Response, t Target) error {
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
-	if err != nil {
-		if timedOut(err) {
-			return tell("%s answered, but its body of HTTP did not end within %s", t, t.timeout)
-		}
-		return tell("%s broke its answer off: %v", t, err)
+	body, sum := io.Reader(answer.Body), hashOf(t.HTTP.Checksum)
+	if sum != nil {
+		body = io.TeeReader(body, sum)
 	}
+	looked, start := int64(cmp.Or(t.Buffer, bodyLooked)), io.Discard
+	var text bytes.Buffer
+	if t.HTTP.Content != "" {
+		start = &text
+	}
+	_, err := io.Copy(start, io.LimitReader(body, looked))
+	if err == nil && sum != nil {
+		_, err = io.Copy(io.Discard, body)
+	}
+	switch {
+	case err != nil && timedOut(err):
+		return tell("%s answered, but its body of HTTP did not end within %s", t, t.timeout)
+	case err != nil:
+		return tell("%s broke its answer off: %v", t, err)
+	case sum != nil && hex.EncodeToString(sum.Sum(nil)) != t.HTTP.Checksum:
+		return tell("%s answered a body whose checksum is %x, wanted %s", t, sum.Sum(nil), t.HTTP.Checksum)
+	}
+	return judgeContent(text.Bytes(), t)
+}
+
+func judgeContent(text []byte, t Target) error {
 	if t.HTTP.Content == "" {
 		return nil
 	}
-	pattern, err := regexp.Compile(t.HTTP.Content)
+	pattern, err := regexp.Compile("(?s)" + t.HTTP.Content)
 	if err != nil {
 		return tell("content %q: %v", t.HTTP.Content, err)
 	}
-	switch found := pattern.Match(body); {
+	switch found := pattern.Match(text); {
 	case !found && !t.HTTP.ContentNot:
 		return tell("%s answered without the content %q", t, t.HTTP.Content)
 	case found && t.HTTP.ContentNot:

@@ -21,7 +21,7 @@ func TestConnectionHTTP(t *testing.T) {
 		case "/host":
 			_, _ = w.Write([]byte(r.Method + " " + r.Host + " " + r.URL.RawQuery))
 		case "/big":
-			_, _ = w.Write([]byte(strings.Repeat("x", maxBody) + "needle"))
+			_, _ = w.Write([]byte(strings.Repeat("x", bodyLooked) + "needle"))
 		default:
 			_, _ = w.Write([]byte("welcome"))
 		}

@@ -86,7 +86,7 @@ func validateTLS(o *control.TLS) error {
 	if _, known := versions[o.Version]; !known {
 		return fmt.Errorf("TLS version %q is not one of auto, tlsv1, tlsv11, tlsv12, tlsv13: older ones are broken", o.Version)
 	}
-	if o.Checksum != "" && digest(o.Checksum, nil) == "" {
+	if o.Checksum != "" && hashOf(o.Checksum) == nil {
 		return fmt.Errorf("certificate checksum %q is none of MD5, SHA-1 and SHA-256 (32, 40 or 64 hexadecimal digits)", o.Checksum)
 	}
 	return nil
