@@ -59,6 +59,14 @@ func (l *looker) look(ctx context.Context) (*checks.Report, error) {
 	}
 }
 
+// takes is what a check asks for over and above the time-outs that its statement names.
+func (l *looker) takes() time.Duration {
+	if patient, is := l.check.(interface{ Takes() time.Duration }); is {
+		return patient.Takes()
+	}
+	return 0
+}
+
 // run turns a panic of a check into "could not look": one bad check must not end the agent.
 func run(ctx context.Context, c checks.Check, report *checks.Report) (err error) {
 	defer func() {

@@ -199,7 +199,7 @@ func (s *service) look(ctx context.Context, extra bool) {
 		return
 	}
 	s.looking = true
-	within := deadline(s.spec)
+	within := deadline(s.spec) + s.looker.takes()
 	go func() {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, within)
