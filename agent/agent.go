@@ -51,6 +51,7 @@ type Config struct {
 	Left     func(pid int) []proc.Stat                    // what a dead process left behind; nil: proc.Left
 	DB       *bbolt.DB                                    // nil: the state folder cannot be used, NoDB says why; nothing is healed
 	NoDB     error
+	Alone    func() bool       // the collector is out of reach; nil: it never is, or there is none
 	Uplink   Uplink            // nil: kept by nobody
 	Host     HostSampler       // nil: the machine is not measured
 	Families []dialtone.Metric // of the host's samples, for /metrics
@@ -63,20 +64,24 @@ type Config struct {
 	Booted   time.Time
 	AgentID  string // of this installation, for ever
 	BootID   string // of this run
+
+	MachineBoot string              // the kernel's id of this boot of the machine; empty: not known, and onreboot has no effect
+	Reloaded    func(*control.File) // told of each control file that was taken over; nil: nobody asks
 }
 
 // Agent watches and heals the services of one control file. Its methods are safe for concurrent use.
 type Agent struct {
-	config  Config
-	log     *slog.Logger
-	board   *board
-	store   store
-	journal *healers.Journal
-	engine  atomic.Pointer[heal.Engine]
-	hand    atomic.Pointer[handOf]
-	watch   func(int, func()) func()
-	watcher *pidfd.Watcher // nil when Config.Watch is given
-	sampler *sampler
+	config   Config
+	log      *slog.Logger
+	board    *board
+	store    store
+	journal  *healers.Journal
+	engine   atomic.Pointer[heal.Engine]
+	hand     atomic.Pointer[handOf]
+	watch    func(int, func()) func()
+	watcher  *pidfd.Watcher // nil when Config.Watch is given
+	rebooted bool           // the machine has started anew since the agent's last run
+	sampler  *sampler
 
 	started time.Time
 	number  atomic.Uint64 // of the last event
@@ -132,9 +137,13 @@ func New(c Config) (*Agent, error) {
 	}
 	a.sampler = newSampler(a)
 	a.adopt(c.File, hand)
+	if a.rebooted, err = a.store.rebooted(c.MachineBoot); err != nil {
+		return nil, err
+	}
 	for _, spec := range c.File.Services {
 		a.services[spec.Name] = newService(a, spec, interval(c.File))
 	}
+	a.rebooted = false // a service that a reload brings has not been there before
 	return a, nil
 }
 
@@ -154,6 +163,9 @@ func defaults(c Config) Config {
 	}
 	if c.Left == nil {
 		c.Left = func(pid int) []proc.Stat { return proc.Left("/proc", pid) }
+	}
+	if c.Alone == nil {
+		c.Alone = func() bool { return false }
 	}
 	if c.Uplink == nil {
 		c.Uplink = nobody{}
@@ -189,6 +201,11 @@ func (a *Agent) adopt(f *control.File, hand healers.Hand) {
 		Limits: func(s *control.Service) healers.Limits { return healers.LimitsOf(s, f.Settings.Budget, interval(f)) },
 	})
 	a.board.rule(f)
+	quiet, err := newMaintenance(f.Settings.Maintenance)
+	if err != nil {
+		a.log.Warn("set maintenance cannot be read", "error", err)
+	}
+	a.maintenance.Store(&quiet)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.file = f

@@ -38,6 +38,9 @@ func (a *Agent) Reload(ctx context.Context) error {
 		why += "; " + later + " takes effect when the agent starts next"
 	}
 	a.emit(dialtone.Event{Kind: dialtone.EventAgent, Why: why})
+	if a.config.Reloaded != nil {
+		a.config.Reloaded(file)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -28,6 +29,10 @@ type service struct {
 	interval time.Duration
 	tick     *time.Timer
 	retry    *time.Timer // the end of a back-off
+	due      *time.Timer // when a rule that counts seconds will turn
+
+	maintenance maintenance // its own; the agent has that of all
+	mutedUntil  time.Time   // end of the maintenance that holds; zero: none does
 
 	looking  bool
 	again    bool // something happened while looking: look once more
@@ -89,8 +94,13 @@ func newService(a *Agent, spec *control.Service, interval time.Duration) *servic
 		check = unable{err}
 		a.log.Warn("a service cannot be scheduled", "service", spec.Name, "error", err)
 	}
+	quiet, err := newMaintenance(spec.Maintenance)
+	if err != nil {
+		check = unable{err}
+		a.log.Warn("a service's maintenance cannot be read", "service", spec.Name, "error", err)
+	}
 	s := &service{
-		agent: a, spec: spec, looker: newLooker(check), rules: rules.New(spec), schedule: plan, interval: interval,
+		agent: a, spec: spec, looker: newLooker(check), rules: rules.New(spec), schedule: plan, interval: interval, maintenance: quiet,
 		log: a.log.With("service", spec.Name), position: spec.Pos.Place(), since: time.Now(),
 		wake: make(chan struct{}, 1), sightings: make(chan sighting, 1), healed: make(chan heal.Answer, 1),
 		orders: make(chan order, 4), updates: make(chan update, 1), done: make(chan struct{}), stopWith: func() {},
@@ -103,6 +113,9 @@ func newService(a *Agent, spec *control.Service, interval time.Duration) *servic
 // recall brings back what was written down before the agent's last start.
 func (s *service) recall() {
 	s.resting = s.agent.store.resting(s.spec.Name)
+	if s.agent.rebooted {
+		s.onReboot()
+	}
 	if s.resting != nil && strings.HasPrefix(s.resting.Why, "stopped") {
 		s.agent.board.set(s.spec.Name, true, false)
 	}
@@ -116,15 +129,36 @@ func (s *service) recall() {
 	s.parked = parked
 }
 
+// onReboot does what the file says of a machine that has started anew: watch again whatever was (start, also where it says nothing),
+// rest (nostart), or leave it as it was (laststate).
+func (s *service) onReboot() {
+	says := cmp.Or(s.spec.OnReboot, s.agent.file.Settings.OnReboot)
+	switch {
+	case says == "laststate":
+		return
+	case says == "nostart":
+		s.resting = &rest{Why: "onreboot nostart: the machine has started anew", At: time.Now().UTC()}
+	case s.resting == nil:
+		return
+	default:
+		s.resting = nil
+	}
+	if err := s.agent.store.setResting(s.spec.Name, s.resting); err != nil {
+		s.log.Warn("whether the service rests after a reboot is not on disk", "error", err)
+	}
+}
+
 // run is the service's goroutine. The first look comes within a second, so that a page is soon full; the later ones are spread.
 func (s *service) run(ctx context.Context, delay time.Duration) {
 	defer close(s.done)
 	s.tick = time.NewTimer(delay + rand.N(min(s.interval, time.Second)))
-	s.retry = time.NewTimer(time.Hour)
+	s.retry, s.due = time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	s.retry.Stop()
+	s.due.Stop()
 	defer func() {
 		s.tick.Stop()
 		s.retry.Stop()
+		s.due.Stop()
 		s.stopWith()
 	}()
 	first := true
@@ -144,6 +178,8 @@ func (s *service) run(ctx context.Context, delay time.Duration) {
 		case <-s.wake:
 			s.look(ctx, true)
 		case <-s.retry.C:
+			s.look(ctx, true)
+		case <-s.due.C:
 			s.look(ctx, true)
 		case seen := <-s.sightings:
 			s.onSighting(ctx, seen)
@@ -179,6 +215,7 @@ func (s *service) cycle(ctx context.Context) {
 		s.satisfy(nil)
 		return
 	}
+	s.keepMaintenance(time.Now())
 	for _, f := range s.rules.Limits() {
 		if f.Do.Kind == control.Alert {
 			s.tellState(s.state, f, false)
@@ -233,6 +270,10 @@ func (s *service) onSighting(ctx context.Context, seen sighting) {
 	s.watch(seen.report.PID)
 	v := s.rules.Step(rules.Look{Report: seen.report, At: seen.at, Extra: seen.extra})
 	s.tell(v)
+	s.due.Stop()
+	if !v.Due.IsZero() {
+		s.due.Reset(time.Until(v.Due))
+	}
 	for _, f := range v.Findings {
 		if f.Do != nil {
 			s.do(f)
@@ -268,13 +309,10 @@ func (s *service) poke() {
 func (s *service) tell(v rules.Verdict) {
 	var turned []string
 	var lead rules.Finding
-	repairing := false
+	var repair *control.Action
 	for _, f := range v.Findings {
 		if f.Change {
-			s.agent.emit(dialtone.Event{
-				Kind: dialtone.EventChange, Service: s.spec.Name, ServiceKind: s.spec.Kind,
-				From: s.state, To: s.state, Why: f.Why, Rule: f.Place, RuleText: f.Text,
-			})
+			s.agent.emit(s.event(dialtone.EventChange, s.state, f))
 			continue
 		}
 		if f.Turned {
@@ -283,7 +321,9 @@ func (s *service) tell(v rules.Verdict) {
 				lead = f
 			}
 		}
-		repairing = repairing || f.Do != nil && rules.Repairs(f.Do.Kind)
+		if repair == nil && f.Do != nil && repairs(f.Do) {
+			repair = f.Do
+		}
 	}
 	lead.Why = strings.Join(turned, "; ")
 	if lead.Why == "" {
@@ -292,15 +332,36 @@ func (s *service) tell(v rules.Verdict) {
 	if v.State == dialtone.OK && lead.Why == "" {
 		lead.Why = "every rule passes"
 	}
-	s.tellState(v.State, lead, repairing && s.mayHeal())
+	s.tellState(v.State, lead, repair != nil && s.mayHeal(repair))
 	s.why = v.Why
 }
+
+// event is what a rule says of the service.
+func (s *service) event(kind dialtone.EventKind, from dialtone.State, f rules.Finding) dialtone.Event {
+	return dialtone.Event{
+		Kind: kind, Service: s.spec.Name, ServiceKind: s.spec.Kind, From: from, To: s.state,
+		Why: f.Why, Rule: f.Place, RuleText: f.Text, Runbook: f.Runbook, MutedUntil: s.mutedUntil.UTC(),
+	}
+}
+
+// standing is what is wrong with the service now, as one finding that turned.
+func (s *service) standing() rules.Finding {
+	lead := rules.Finding{Why: s.why, Turned: true}
+	for i, f := range s.rules.Standing() {
+		if i == 0 {
+			lead.Place, lead.Text, lead.Runbook, lead.Test, lead.Failed = f.Place, f.Text, f.Runbook, f.Test, true
+		}
+	}
+	return lead
+}
+
+func bad(state dialtone.State) bool { return state == dialtone.Warning || state == dialtone.Critical }
 
 // tellState records a state, and tells it when it is another one, when a rule turned within it, or when it says for the first time why
 // nobody could look.
 func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
 	from := s.state
-	s.agent.board.set(s.spec.Name, to == dialtone.Critical, s.report != nil && s.report.Existence == checks.Present)
+	s.agent.board.set(s.spec.Name, bad(to) && s.rules.Down(), s.report != nil && s.report.Existence == checks.Present)
 	blind := to == dialtone.Unknown && s.why == "" && f.Why != ""
 	if from == to && !f.Turned && !blind {
 		return
@@ -310,10 +371,9 @@ func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
 	}
 	s.why = f.Why
 	s.publish() // first: who hears of it and asks must not be told the state before
-	s.agent.emit(dialtone.Event{
-		Kind: dialtone.EventState, Service: s.spec.Name, ServiceKind: s.spec.Kind,
-		From: from, To: to, Why: f.Why, Rule: f.Place, RuleText: f.Text, Healing: healing,
-	})
+	e := s.event(dialtone.EventState, from, f)
+	e.Healing = healing
+	s.agent.emit(e)
 	if to == dialtone.OK {
 		s.wellAgain()
 	}

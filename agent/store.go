@@ -18,15 +18,23 @@ type rest struct {
 // store keeps what must survive the agent beside the journal: which services rest. With a nil database nothing survives.
 type store struct{ db *bbolt.DB }
 
-var restingBucket = []byte("resting")
+var (
+	restingBucket = []byte("resting")
+	machineBucket = []byte("machine")
+	bootKey       = []byte("boot")
+)
 
 func openStore(db *bbolt.DB) (store, error) {
 	if db == nil {
 		return store{}, nil
 	}
 	err := db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(restingBucket)
-		return err
+		for _, name := range [][]byte{restingBucket, machineBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return store{}, fmt.Errorf("opening the agent's store: %w", err)
@@ -67,4 +75,23 @@ func (s store) setResting(name string, r *rest) error {
 		}
 		return tx.Bucket(restingBucket).Put([]byte(name), text)
 	})
+}
+
+// rebooted reports whether the machine has started anew since the agent ran last, and remembers the machine's present boot. Where that
+// is not known, or nothing was written down yet, it says no: what a person sent to rest is rather left alone.
+func (s store) rebooted(boot string) (bool, error) {
+	if s.db == nil || boot == "" {
+		return false, nil
+	}
+	anew := false
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(machineBucket)
+		last := b.Get(bootKey)
+		anew = last != nil && string(last) != boot
+		if string(last) == boot {
+			return nil
+		}
+		return b.Put(bootKey, []byte(boot))
+	})
+	return anew, err
 }
