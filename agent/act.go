@@ -17,53 +17,54 @@ import (
 	"github.com/dialtone/dialtone/internal/proc"
 )
 
-// mayHeal reports whether a heal that a rule asks for will be tried, now or after its back-off.
-func (s *service) mayHeal() bool {
-	if s.spec.Mode == "passive" || s.parked != "" {
-		return false
-	}
-	_, err := healers.Plan(s.spec, control.Restart, s.present())
-	return err == nil
-}
-
 func (s *service) present() bool {
 	return s.report != nil && s.report.Existence == checks.Present
 }
 
 // do what a rule asks for.
 func (s *service) do(f rules.Finding) {
-	if s.resting != nil {
+	if s.resting != nil || !s.mutedUntil.IsZero() {
 		return
 	}
-	switch f.Do.Kind {
-	case control.Exec:
-		s.exec(f)
-	case control.Unmonitor:
-		s.unmonitor(f)
-	case control.Restart, control.Start, control.Stop:
+	switch {
+	case repairs(f.Do):
 		if s.spec.Mode != "passive" {
 			s.repair(f)
 		}
-	case control.Alert:
+	case f.Do.Kind == control.Exec:
+		s.exec(f)
+	case f.Do.Kind == control.Unmonitor && !s.spec.DryRun:
+		s.unmonitor(f)
 	}
 }
 
 // repair asks for a heal, unless one is under way. What holds it back is told once; where the file names nothing to repair with, the
 // state says all there is to say.
 func (s *service) repair(f rules.Finding) {
-	if s.healing || !healers.Able(s.spec) {
+	if s.healing || plain(f.Do) && !healers.Able(s.spec) {
+		return
+	}
+	do, held := s.guard(f.Do)
+	h := dialtone.Heal{Action: healers.Words(f.Do), Rule: f.Place, Seen: f.Why, Reason: held}
+	if held != "" {
+		s.refused(h)
 		return
 	}
 	test := f.Test
 	r := heal.Request{
-		Want: f.Do.Kind, Rule: f.Place, Seen: f.Why,
+		Service: s.spec, Want: do.Kind, Do: do, Exec: f.Exec, Rule: f.Place, Seen: f.Why, Running: s.present(),
 		Passes: func(report *checks.Report) (bool, string) { return rules.Passes(test, report) },
 	}
 	if test == nil {
 		r.Passes = nil
 	}
+	if s.spec.DryRun {
+		s.rehearse(r)
+		return
+	}
 	if err := s.begin(r); err != nil {
-		s.refused(dialtone.Heal{Action: string(f.Do.Kind), Rule: f.Place, Seen: f.Why, Reason: err.Error()})
+		h.Reason = err.Error()
+		s.refused(h)
 	}
 }
 
@@ -123,7 +124,7 @@ func (s *service) resume(h dialtone.Heal) {
 	_, _ = s.agent.board.claim(s.spec.Name)
 	s.healing = true
 	s.publish()
-	r := heal.Request{Service: s.spec, Want: control.ActionKind(h.Action), Look: s.looker.look}
+	r := heal.Request{Service: s.spec, Want: lastVerb(h), Look: s.looker.look}
 	engine, life := s.agent.engine.Load(), s.agent.healing
 	go func() { s.healed <- engine.Resume(life, r, h) }()
 }
@@ -141,13 +142,13 @@ func (s *service) onHealed(ctx context.Context, a heal.Answer) {
 	case dialtone.Healed:
 		s.refusal = ""
 		s.agent.board.set(s.spec.Name, false, true)
-		if a.Heal.Action == string(control.Stop) {
+		if lastVerb(a.Heal) == control.Stop {
 			s.stopped(a.Heal.Rule)
 		}
 	case dialtone.HealFailed, dialtone.HealRunning:
 	}
 	s.fresh = s.fresh && !a.Acted
-	if a.Acted && a.Heal.Action != string(control.Stop) && s.ordered == nil {
+	if a.Acted && lastVerb(a.Heal) != control.Stop && s.ordered == nil {
 		s.rules.Acted()
 	}
 	s.settle(answerOf(a))
@@ -211,6 +212,10 @@ func (s *service) refused(h dialtone.Heal) {
 // exec runs the program of a rule beside the loop. It repairs nothing that could be verified, so it is an action and no heal. A
 // program that still runs from an earlier cycle is not started again.
 func (s *service) exec(f rules.Finding) {
+	if s.spec.DryRun {
+		s.tellDry(f)
+		return
+	}
 	o := healers.Order{Action: f.Exec, Env: s.environment(f.Text, f.Why)}
 	a, name, kind, state := s.agent, s.spec.Name, s.spec.Kind, s.state
 	if _, running := a.execs.LoadOrStore(f.Exec, true); running {

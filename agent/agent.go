@@ -83,6 +83,8 @@ type Agent struct {
 	rebooted bool           // the machine has started anew since the agent's last run
 	sampler  *sampler
 
+	maintenance atomic.Pointer[maintenance] // of every service
+
 	started time.Time
 	number  atomic.Uint64 // of the last event
 	changed chan struct{} // the status is another one
