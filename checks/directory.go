@@ -33,7 +33,7 @@ func (d *directory) Run(_ context.Context, r *Report) error {
 		return err
 	}
 	if why == "" && !info.IsDir() {
-		why = fmt.Sprintf("%s is not a directory", d.spec.Path)
+		why = fmt.Sprintf("%s is %s, not a directory", d.spec.Path, typeName(info.Mode()))
 	}
 	if why != "" {
 		r.Existence, r.Why = Absent, why

@@ -13,7 +13,7 @@ import (
 func init() {
 	register(Kind{
 		Name: "file",
-		Doc: "A file, socket or FIFO by its path. Its checksum is computed, and its lines are read, only where a rule looks at them; " +
+		Doc: "A file or socket by its path. Its checksum is computed, and its lines are read, only where a rule looks at them; " +
 			"lines are those that it gains from the first look on, also when it is rotated.",
 		Example: `check file dialplan with path /etc/asterisk/extensions.conf
     if changed checksum then alert
@@ -44,8 +44,8 @@ func (f *file) Run(ctx context.Context, r *Report) error {
 	if err != nil {
 		return err
 	}
-	if why == "" && info.IsDir() {
-		why = fmt.Sprintf("%s is a directory, not a file", f.spec.Path)
+	if why == "" && !isFile(info.Mode()) {
+		why = fmt.Sprintf("%s is %s, not a file", f.spec.Path, typeName(info.Mode()))
 	}
 	if why != "" {
 		r.Existence, r.Why = Absent, why
@@ -71,9 +71,12 @@ func (f *file) look(ctx context.Context, info os.FileInfo, r *Report) error {
 		return nil
 	}
 	lines, err := f.tail.lines(f.spec.Path)
-	r.Lines = lines
+	r.Lines, r.Gained = lines, true
 	return err
 }
+
+// isFile: sockets count, as in Monit; so do devices, which no other kind is for.
+func isFile(mode os.FileMode) bool { return !mode.IsDir() && mode.Type() != os.ModeNamedPipe }
 
 func wantsContent(s *control.Service) bool {
 	for _, rule := range s.Rules {

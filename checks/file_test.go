@@ -5,7 +5,9 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -51,9 +53,14 @@ func TestFile(t *testing.T) {
 	if age := r.Values["age_seconds"]; r.Existence != Present || r.Values["size_bytes"] != 5 || age < 3600 || age > 7200 {
 		t.Errorf("seen as %+v", r)
 	}
+	if age := r.Values["timestamp_age_seconds"]; age > 3000 || r.Values["hardlinks"] != 1 {
+		t.Errorf("its owner or mode changed %v s ago", age)
+	}
 	want := map[string]string{"permission": "600", "uid": ownName(t), "gid": strconv.Itoa(os.Getgid()), "age_seconds": then.UTC().Format(time.RFC3339Nano)}
-	if diff := cmp.Diff(want, r.Texts); diff != "" {
-		t.Error(diff)
+	for name, text := range want {
+		if r.Texts[name] != text {
+			t.Errorf("%s is %q, wanted %q", name, r.Texts[name], text)
+		}
 	}
 	wantDeclared(t, "file", r)
 }
@@ -74,7 +81,14 @@ func TestFileOfOtherType(t *testing.T) {
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo, Rules: rules(&control.Content{Patterns: []string{"x"}}, &control.Changed{Value: "checksum"})})), "")
+	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo})), "is a FIFO, not a file")
+	listener, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	looks := rules(&control.Content{Patterns: []string{"x"}}, &control.Changed{Value: "checksum"})
+	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: filepath.Join(dir, "socket"), Rules: looks})), "")
 	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo + "/below"})), "does not exist")
 }
 
@@ -86,7 +100,39 @@ func TestDirectory(t *testing.T) {
 	path := filepath.Join(dir, "file")
 	wantExistence(t, run(t, newCheck(t, "directory", &control.Service{Path: path})), "does not exist")
 	writeFile(t, path, "")
-	wantExistence(t, run(t, newCheck(t, "directory", &control.Service{Path: path})), "is not a directory")
+	wantExistence(t, run(t, newCheck(t, "directory", &control.Service{Path: path})), "is a regular file, not a directory")
+}
+
+func TestFifo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	c := newCheck(t, "fifo", &control.Service{Path: path})
+	wantExistence(t, run(t, c), "does not exist")
+	writeFile(t, path, "")
+	wantExistence(t, run(t, c), "is a regular file, not a FIFO")
+	if err := errors.Join(os.Remove(path), unix.Mkfifo(path, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, c)
+	if r.Existence != Present || r.Texts["permission"] != "640" {
+		t.Errorf("seen as %+v", r)
+	}
+	wantDeclared(t, "fifo", r)
+}
+
+// TestChangedTimes: each of the times is a text of its own, for `if changed ctime`.
+func TestChangedTimes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	writeFile(t, path, "x")
+	c := newCheck(t, "file", &control.Service{Path: path})
+	before := run(t, c).Texts
+	then := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, then, time.Time{}); err != nil { // the time of access alone
+		t.Fatal(err)
+	}
+	after := run(t, c).Texts
+	if before["access_age_seconds"] == after["access_age_seconds"] || before["age_seconds"] != after["age_seconds"] {
+		t.Errorf("before %v, after %v", before, after)
+	}
 }
 
 func TestChecksum(t *testing.T) {

@@ -13,12 +13,14 @@ import (
 	"github.com/dialtone/dialtone/control"
 )
 
-// inodeValues are what files and directories have in common.
+// inodeValues are what files, FIFOs and directories have in common.
 func inodeValues() []Value {
 	return []Value{
-		{Name: "age_seconds", Phrases: []string{"timestamp", "mtime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since the content was last modified; `if changed timestamp` looks at the time itself."},
-		{Name: "change_age_seconds", Phrases: []string{"ctime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since content, owner or mode last changed."},
-		{Name: "access_age_seconds", Phrases: []string{"atime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since it was last read; few mounts keep this exactly."},
+		{Name: "timestamp_age_seconds", Phrases: []string{"timestamp", "time"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since content, owner or mode last changed, whichever was later; `if changed timestamp` looks at the time itself."},
+		{Name: "age_seconds", Phrases: []string{"mtime", "modification time"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since the content was last modified."},
+		{Name: "change_age_seconds", Phrases: []string{"ctime", "change time"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since owner, mode, links or content last changed."},
+		{Name: "access_age_seconds", Phrases: []string{"atime", "access time"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since it was last read; few mounts keep this exactly."},
+		{Name: "hardlinks", Phrases: []string{"hardlink", "hardlinks"}, Unit: "count", Type: dialtone.Gauge, Help: "Names that it has."},
 		{Name: "permission", Help: "Permission bits in octal, without leading zeros: 644."},
 		{Name: "uid", Help: "Owner, by name or number as the rule writes it."},
 		{Name: "gid", Help: "Group, by name or number as the rule writes it."},
@@ -40,15 +42,30 @@ func lookAt(path string) (info os.FileInfo, why string, err error) {
 // describe records what every inode has.
 func describe(s *control.Service, info os.FileInfo, now time.Time, r *Report) {
 	r.Existence = Present
-	r.Value("age_seconds", now.Sub(info.ModTime()).Seconds())
-	r.Text("age_seconds", info.ModTime().UTC().Format(time.RFC3339Nano))
+	describeTime(r, "age_seconds", info.ModTime(), now)
 	sys, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return
 	}
-	r.Value("change_age_seconds", now.Sub(time.Unix(sys.Ctim.Unix())).Seconds())
-	r.Value("access_age_seconds", now.Sub(time.Unix(sys.Atim.Unix())).Seconds())
+	changed := time.Unix(sys.Ctim.Unix())
+	describeTime(r, "change_age_seconds", changed, now)
+	describeTime(r, "access_age_seconds", time.Unix(sys.Atim.Unix()), now)
+	describeTime(r, "timestamp_age_seconds", later(changed, info.ModTime()), now)
+	r.Value("hardlinks", float64(sys.Nlink))
 	describeAccess(s, sys, r)
+}
+
+// describeTime records how long ago an instant was, and as a text, which `changed` compares, the instant itself.
+func describeTime(r *Report, name string, at, now time.Time) {
+	r.Value(name, now.Sub(at).Seconds())
+	r.Text(name, at.UTC().Format(time.RFC3339Nano))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func describeAccess(s *control.Service, sys *syscall.Stat_t, r *Report) {
@@ -62,4 +79,23 @@ func validatePath(s *control.Service) error {
 		return fmt.Errorf("path %q is not absolute", s.Path)
 	}
 	return nil
+}
+
+// typeName says what stands at a path: "a directory".
+func typeName(mode os.FileMode) string {
+	switch mode.Type() {
+	case 0:
+		return "a regular file"
+	case os.ModeDir:
+		return "a directory"
+	case os.ModeNamedPipe:
+		return "a FIFO"
+	case os.ModeSocket:
+		return "a socket"
+	case os.ModeDevice:
+		return "a block device"
+	case os.ModeDevice | os.ModeCharDevice:
+		return "a character device"
+	}
+	return "of another type"
 }

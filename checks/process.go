@@ -45,6 +45,8 @@ func init() {
 			{Name: "uid", Help: "Real user, by name or number as the rule writes it."},
 			{Name: "euid", Help: "Effective user, by name or number as the rule writes it."},
 			{Name: "gid", Help: "Real group, by name or number as the rule writes it."},
+			{Name: "egid", Help: "Effective group, by name or number as the rule writes it."},
+			{Name: "security", Help: "Security attribute: the context of SELinux, or the profile and mode of AppArmor."},
 		},
 		Found: true,
 		Dials: true,

@@ -20,30 +20,6 @@ type usage struct {
 	own, total meter
 }
 
-// meter remembers a total of CPU ticks, when it was read, and what came of it.
-type meter struct {
-	at    time.Time
-	ticks uint64
-	last  float64
-	known bool
-}
-
-// percent returns the share of one core used since the reading before; ok is false at the first. The same reading again gives
-// the same answer. Ticks that went down (a child ended, and its time with it) count as nothing used.
-func (m *meter) percent(at time.Time, ticks uint64) (percent float64, ok bool) {
-	elapsed := at.Sub(m.at).Seconds()
-	if !m.at.IsZero() && elapsed <= 0 {
-		return m.last, m.known
-	}
-	m.known = !m.at.IsZero()
-	m.last = 0
-	if m.known && ticks > m.ticks {
-		m.last = 100 * float64(ticks-m.ticks) / proc.TicksPerSecond / elapsed
-	}
-	m.at, m.ticks = at, ticks
-	return m.last, m.known
-}
-
 var pageSize = float64(os.Getpagesize())
 
 // measure fills in the values of a running process. What cannot be read is left out: a missing value decides nothing.
@@ -66,6 +42,7 @@ func (p *process) measure(s *proc.Stat, r *Report) {
 	}
 	p.measureTree(s.PID, whole, r)
 	p.measureOwner(s.PID, r)
+	p.measureSecurity(s.PID, r)
 }
 
 func (p *process) measureTree(pid int, whole float64, r *Report) {
@@ -105,7 +82,7 @@ func (p *process) descriptors(pid int) (int, error) {
 
 // measureOwner reads who the process runs as, if a rule asks.
 func (p *process) measureOwner(pid int, r *Report) {
-	if !wants(p.spec, "uid", "euid", "gid") {
+	if !wants(p.spec, "uid", "euid", "gid", "egid") {
 		return
 	}
 	text, err := os.ReadFile(p.path(pid, "status"))
@@ -123,8 +100,21 @@ func (p *process) measureOwner(pid int, r *Report) {
 			r.Text("euid", ownerText(p.spec, "euid", fields[2]))
 		case "Gid:":
 			r.Text("gid", ownerText(p.spec, "gid", fields[1]))
+			r.Text("egid", ownerText(p.spec, "egid", fields[2]))
 		}
 	}
+}
+
+// measureSecurity reads what a security module says of the process, if a rule asks. Without such a module there is nothing to read.
+func (p *process) measureSecurity(pid int, r *Report) {
+	if !wants(p.spec, "security") {
+		return
+	}
+	text, err := os.ReadFile(p.path(pid, "attr/current"))
+	if err != nil {
+		return
+	}
+	r.Text("security", strings.TrimRight(string(text), "\x00\r\n "))
 }
 
 // wants reports whether a rule looks at one of the texts, so that what costs something is read for those who need it.

@@ -11,15 +11,17 @@ import (
 	"github.com/dialtone/dialtone/control"
 )
 
-var coreKinds = []string{"directory", "file", "filesystem", "host", "process", "program", "system"}
+var coreKinds = []string{"directory", "fifo", "file", "filesystem", "host", "network", "process", "program", "system"}
 
 func TestKinds(t *testing.T) {
-	var names []string
-	for _, k := range Kinds() {
-		names = append(names, k.Name)
-	}
-	if !slices.Equal(names, coreKinds) {
+	names := kindNames()
+	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
 		t.Errorf("kinds are %q", names)
+	}
+	for _, name := range coreKinds {
+		if !slices.Contains(names, name) {
+			t.Errorf("there is no kind %s", name)
+		}
 	}
 	if _, err := New(&control.Service{Kind: "teapot"}); err == nil {
 		t.Error("a kind that nobody registered is made")
@@ -29,7 +31,7 @@ func TestKinds(t *testing.T) {
 // TestDeclarations holds what the parser, the reference and /metrics rely on.
 func TestDeclarations(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	units := []string{"percent", "bytes", "seconds", "count", "boolean", "bytes_per_second", "operations_per_second", "packets_per_second", "milliseconds"}
+	units := []string{"percent", "bytes", "seconds", "count", "boolean", "bytes_per_second", "operations_per_second", "packets_per_second", "bits_per_second", "packets"}
 	for _, k := range Kinds() {
 		if !strings.HasSuffix(k.Doc, ".") {
 			t.Errorf("kind %s: its doc is no sentence", k.Name)
@@ -58,10 +60,10 @@ func TestVocabularyParses(t *testing.T) {
 		"process": "with pidfile /run/x.pid", "file": "with path /x", "directory": "with path /x", "filesystem": "with path /",
 		"system": "", "host": "with address 127.0.0.1", "program": `with path "/bin/true"`,
 	}
-	amounts := map[string]string{"percent": "80%", "bytes": "100 MB", "seconds": "3 minutes", "count": "7"}
+	amounts := map[string]string{"percent": "80%", "bytes": "100 MB", "seconds": "3 minutes", "count": "7", "boolean": "1", "bytes_per_second": "1 MB/s", "operations_per_second": "5 operations/s"}
 	vocabulary := Vocabulary()
 	minutes := regexp.MustCompile(`\d+min`)
-	for _, kind := range coreKinds {
+	for kind := range heads {
 		for _, word := range vocabulary[kind].Words {
 			text := "check " + kind + " under_test " + heads[kind] + "\n  if " + minutes.ReplaceAllString(word.Phrase, "($0)") + " > " + amounts[word.Unit] + " then alert\n"
 			file, err := control.Parse("test", []byte(text), vocabulary)

@@ -2,10 +2,8 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dialtone/dialtone/checks"
@@ -38,7 +36,7 @@ func Passes(test control.Test, report *checks.Report) (bool, string) {
 	case nil, *control.Changed:
 		return report.Existence == checks.Present, "it is there"
 	case *control.Compare:
-		if _, known := report.Values[test.Value]; !known {
+		if _, known := report.Values[test.Reported()]; !known {
 			return report.Existence == checks.Present, "it is there"
 		}
 	}
@@ -122,6 +120,9 @@ func judge(test control.Test, report *checks.Report) (bit, string) {
 	if exist, is := test.(*control.Exist); is {
 		return judgeExist(exist, report)
 	}
+	if link, is := test.(*control.Link); is {
+		return judgeLink(link, report)
+	}
 	if report.Existence == checks.Absent {
 		return noData, ""
 	}
@@ -158,11 +159,14 @@ func absent(report *checks.Report) string {
 }
 
 func judgeCompare(test *control.Compare, report *checks.Report) (bit, string) {
-	value, known := report.Values[test.Value]
+	value, known := report.Values[test.Reported()]
 	if !known {
 		return noData, ""
 	}
 	what, read := measured(test.Value, value)
+	if test.Over > 0 {
+		read += " in the last " + test.Over.String()
+	}
 	if !test.Op.Holds(value, test.Threshold) {
 		return passes, what + " is " + read
 	}
@@ -256,34 +260,6 @@ func judgeExpect(test *control.Expect, report *checks.Report) (bit, string) {
 	return verdict(equal == test.Not), fmt.Sprintf("%s is %s, %s", test.Value, shorten(text), wanted)
 }
 
-// judgeContent: a watched file that gained no line says nothing with `!=`, and passes with `=`.
-func judgeContent(test *control.Content, report *checks.Report) (bit, string) {
-	expressions, err := compiledAll(test.Patterns)
-	if err != nil {
-		return noData, ""
-	}
-	for _, line := range report.Lines {
-		for _, expression := range expressions {
-			if expression.MatchString(line) {
-				return verdict(!test.Not), fmt.Sprintf("a line matches %q: %s", expression, shorten(line))
-			}
-		}
-	}
-	if test.Not && len(report.Lines) == 0 {
-		return passes, "no new line"
-	}
-	return verdict(test.Not), "no line matches " + quoted(test.Patterns)
-}
-
-// quoted writes the patterns of a test for a sentence.
-func quoted(patterns []string) string {
-	all := make([]string, len(patterns))
-	for i, p := range patterns {
-		all[i] = strconv.Quote(p)
-	}
-	return shorten(strings.Join(all, " or "))
-}
-
 func verdict(failing bool) bit {
 	if failing {
 		return fails
@@ -297,31 +273,4 @@ func shorten(line string) string {
 		return line[:longest] + "…"
 	}
 	return line
-}
-
-// expressions holds the compiled patterns of the control file: as many as it has, for as long as the agent runs.
-var expressions sync.Map
-
-func compiled(pattern string) (*regexp.Regexp, error) {
-	if re, ok := expressions.Load(pattern); ok {
-		return re.(*regexp.Regexp), nil
-	}
-	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("reading the pattern %q: %w", pattern, err)
-	}
-	expressions.Store(pattern, re)
-	return re, nil
-}
-
-func compiledAll(patterns []string) ([]*regexp.Regexp, error) {
-	all := make([]*regexp.Regexp, len(patterns))
-	for i, p := range patterns {
-		re, err := compiled(p)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = re
-	}
-	return all, nil
 }

@@ -72,31 +72,13 @@ type Verdict struct {
 // New makes the engine of a service: its written rules, and the implicit ones that Monit has too.
 func New(s *control.Service) *Engine {
 	e := &Engine{spec: s, limits: newLimits(s)}
+	for _, r := range implicit(s) {
+		e.rules = append(e.rules, &rule{written: r, place: s.Pos.Place(), id: -1})
+	}
 	for i, r := range s.Rules {
 		e.rules = append(e.rules, &rule{written: r, place: r.Pos.Place(), id: i})
 	}
-	if implied := implicit(s); implied != nil {
-		e.rules = append([]*rule{{written: implied, place: s.Pos.Place(), id: -1}}, e.rules...)
-	}
 	return e
-}
-
-// implicit is `if not exist then restart`, which every service that can be missing has unless its file speaks of existence.
-func implicit(s *control.Service) *control.Rule {
-	switch s.Kind {
-	case "process", "file", "directory", "filesystem":
-	default:
-		return nil
-	}
-	for _, r := range s.Rules {
-		if _, about := r.Test.(*control.Exist); about {
-			return nil
-		}
-	}
-	return &control.Rule{
-		Pos: s.Pos, Text: "if not exist then restart (implied)",
-		Test: &control.Exist{Wanted: true}, Then: control.Action{Kind: control.Restart},
-	}
 }
 
 // Moved takes over the places of an equal service that was read again; nothing is forgotten.
@@ -299,6 +281,10 @@ func severity(s *control.Service, r *control.Rule) dialtone.State {
 		return dialtone.Critical
 	case *control.Exist:
 		if test.Wanted {
+			return dialtone.Critical
+		}
+	case *control.Link:
+		if !test.Up {
 			return dialtone.Critical
 		}
 	case *control.Compare:
