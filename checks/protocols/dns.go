@@ -12,9 +12,10 @@ import (
 
 func init() {
 	register(Protocol{
-		Name:  "dns",
-		Doc:   "The far side answers a query for the name servers of the root with NOERROR, NXDOMAIN or REFUSED (RFC 1035); SERVFAIL, NOTIMP and FORMERR fail. Over UDP it is asked again while it is silent, and over TCP when its answer is cut.",
-		Speak: speakDNS,
+		Name:   "dns",
+		Doc:    "The far side answers a query for the name servers of the root with NOERROR, NXDOMAIN or REFUSED (RFC 1035); SERVFAIL, NOTIMP and FORMERR fail. Over UDP it is asked again while it is silent, and over TCP when its answer is cut.",
+		UDPToo: true,
+		Speak:  speakDNS,
 	})
 }
 
@@ -47,13 +48,11 @@ func speakDNS(ctx context.Context, conn net.Conn, t Target) error {
 // askDNSAgain asks over TCP what did not fit a datagram (RFC 7766, 5).
 func askDNSAgain(ctx context.Context, request []byte, t Target) error {
 	t.network = "tcp"
-	conn, err := dial(ctx, t)
+	conn, end, err := redial(ctx, t)
 	if err != nil {
 		return tell("%s cut its answer over UDP; over TCP: %v", t, sentence(err, t))
 	}
-	defer func() { _ = conn.Close() }()
-	stop := endWith(ctx, conn)
-	defer stop()
+	defer end()
 	return speakDNSOverTCP(conn, request, t)
 }
 
@@ -75,7 +74,7 @@ func speakDNSOverTCP(conn net.Conn, request []byte, t Target) error {
 		return tell("%s answered %s, which is not DNS", t, quote(append(size[:], answer[:n]...)))
 	}
 	_, err := judgeDNS(answer, binary.BigEndian.Uint16(request), t)
-	return bare(err)
+	return err
 }
 
 // judgeDNS says whether an answer is one to rootServers, and whether it is cut.
@@ -85,22 +84,21 @@ func judgeDNS(answer []byte, id uint16, t Target) (cut bool, err error) {
 	if err != nil || !header.Response {
 		return false, tell("%s answered %s, which is not DNS", t, quote(answer))
 	}
-	if header.ID != id {
-		return false, tell("%s answered a query that was not made (its id is not ours)", t)
-	}
 	questions, err := p.AllQuestions()
 	switch {
 	case err != nil:
 		return false, tell("%s answered %s, which is not DNS", t, quote(answer))
+	case header.ID != id:
+		return false, notOurs("%s answered a query that was not made (its id is not ours)", t)
 	case len(questions) == 0 && header.RCode != dnsmessage.RCodeSuccess: // a refusal may leave the question out
 	case len(questions) != 1 || questions[0] != rootServers:
-		return false, tell("%s answered another question than ours", t)
+		return false, notOurs("%s answered another question than ours", t)
 	}
 	switch header.RCode {
 	case dnsmessage.RCodeSuccess, dnsmessage.RCodeNameError, dnsmessage.RCodeRefused:
 		return header.Truncated, nil
 	}
-	return false, verdict{tell("%s answered %s to a query for the root's name servers", t, rcodeName(header.RCode))}
+	return false, tell("%s answered %s to a query for the root's name servers", t, rcodeName(header.RCode))
 }
 
 // rcodeName is how operators know the codes (IANA's registry of DNS parameters).

@@ -46,16 +46,16 @@ func judgeNTP(answer, nonce []byte, t Target) error {
 		return tell("%s answered %s, which is not NTP", t, quote(answer))
 	}
 	if !bytes.Equal(answer[ntpOriginate:ntpOriginate+timestampSize], nonce) {
-		return tell("%s answered a request that was not made (the originate timestamp is not ours)", t)
+		return notOurs("%s answered a request that was not made (the originate timestamp is not ours)", t)
 	}
 	leap, stratum, code := answer[0]>>6, answer[1], bytes.TrimRight(answer[ntpReference:ntpReference+4], "\x00")
 	switch {
-	case stratum == 0:
-		return verdict{tell("%s turned the request away with the kiss code %s", t, quote(code))}
-	case leap == ntpAlarm || stratum >= ntpUnsynched:
-		return verdict{tell("%s has no synchronised clock (leap indicator %d, stratum %d)", t, leap, stratum)}
+	case stratum == 0 && len(code) > 0:
+		return tell("%s turned the request away with the kiss code %s", t, quote(code))
+	case leap == ntpAlarm || stratum == 0 || stratum >= ntpUnsynched:
+		return tell("%s has no synchronised clock (leap indicator %d, stratum %d)", t, leap, stratum)
 	case bytes.Equal(answer[ntpTransmit:ntpHeader], make([]byte, timestampSize)):
-		return verdict{tell("%s answered without a time", t)}
+		return tell("%s answered without a time", t)
 	}
 	return nil
 }

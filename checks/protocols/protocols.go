@@ -19,13 +19,14 @@ import (
 
 // Protocol is one row of the registry.
 type Protocol struct {
-	Name     string                          // as in `protocol NAME`
-	Doc      string                          // one paragraph: what passes, and after which document
-	Validate func(*control.Connection) error // what this protocol cannot do with the options written; nil: anything goes
-	TLS      bool                            // TLS from the first byte, whatever the test says: https, imaps
-	StartTLS bool                            // where the test's TLS is not On, Speak itself changes to TLS: see talk.upgrade
-	UDP      bool                            // over UDP alone, whatever the test says: ntp3, radius
-	UDPToo   bool                            // over UDP where the test says so: dns, sip
+	Name      string                          // as in `protocol NAME`
+	Doc       string                          // one paragraph: what passes, and after which document
+	Validate  func(*control.Connection) error // what this protocol cannot do with the options written; nil: anything goes
+	TLS       bool                            // TLS from the first byte, whatever the test says: https, imaps
+	StartTLS  bool                            // where the test's TLS is not On, Speak itself changes to TLS: see talk.upgrade
+	TLSWithin bool                            // TLS always begins within the protocol: mysql, pgsql; Speak changes to it as with StartTLS
+	UDP       bool                            // over UDP alone, whatever the test says: ntp3, radius
+	UDPToo    bool                            // over UDP where the test says so: dns, sip
 
 	// Speak speaks on a connection that Probe dialled (with TLS where the test or the protocol wants it) and closes. It returns an
 	// error unless the far side has proven that it speaks the protocol. Its reads and writes end with ctx. Its errors are sentences

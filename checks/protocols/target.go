@@ -35,7 +35,7 @@ func targetOf(p Protocol, c *control.Connection, address string) Target {
 	case p.UDP || c.Network == "udp":
 		t.network = "udp"
 	}
-	t.tls = p.TLS || c.TLS != nil && (c.TLS.On || !p.StartTLS)
+	t.tls = !p.TLSWithin && (p.TLS || c.TLS != nil && (c.TLS.On || !p.StartTLS))
 	return t
 }
 
