@@ -19,6 +19,7 @@ type EximServer struct {
 	Address        string // host:port; connect to the host it names, which its certificate covers
 	Host           string
 	Port           int
+	SecurePort     int // TLS from the first byte
 	User, Password string
 	Certificate    KeyPair
 
@@ -34,7 +35,7 @@ func Exim(t testing.TB) *EximServer {
 	t.Helper()
 	bin := Program(t, "exim", "exim4")
 	e := &EximServer{
-		Host: "127.0.0.1", Port: FreePort(t), User: "dialtone", Password: "a b\"c%d", // nothing that needs no care
+		Host: "127.0.0.1", Port: FreePort(t), SecurePort: FreePort(t), User: "dialtone", Password: "a b\"c%d", // nothing that needs no care
 		Certificate: Certificate(t), dir: t.TempDir(),
 	}
 	e.Address = fmt.Sprintf("%s:%d", e.Host, e.Port)
@@ -135,14 +136,15 @@ func (e *EximServer) environment(t testing.TB, bin Binary) map[string]string {
 // configuration follows the Exim specification for version 4.96.
 func (e *EximServer) configuration() string {
 	return strings.NewReplacer(
-		"DIR", e.dir, "PORT", strconv.Itoa(e.Port), "CERT", e.Certificate.CertFile, "KEY", e.Certificate.KeyFile, "USER", e.User,
+		"DIR", e.dir, "PORT", strconv.Itoa(e.Port), "SECURE", strconv.Itoa(e.SecurePort), "CERT", e.Certificate.CertFile, "KEY", e.Certificate.KeyFile, "USER", e.User,
 	).Replace(`
 spool_directory = DIR/spool
 log_file_path = DIR/log/%slog
 pid_file_path = DIR/exim.pid
 primary_hostname = localhost
 local_interfaces = 127.0.0.1
-daemon_smtp_ports = PORT
+daemon_smtp_ports = PORT : SECURE
+tls_on_connect_ports = SECURE
 keep_environment =
 rfc1413_query_timeout = 0s
 host_lookup =

@@ -1,0 +1,88 @@
+package protocols
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dialtone/dialtone/control"
+)
+
+// validateLogin is Validate of text protocols that log in: what would end a line must not stand in one.
+func validateLogin(c *control.Connection) error {
+	switch {
+	case strings.ContainsAny(c.Username+c.Password.Reveal(), "\r\n\x00"):
+		return errors.New("a username or password must not hold a line break or a zero byte")
+	case c.Username == "" && c.Password != "":
+		return errors.New("a password needs a username")
+	}
+	return nil
+}
+
+// upgrades says that the test wants a connection that begins in clear text to change to TLS.
+func (t Target) upgrades() bool { return t.TLS != nil && !t.tls }
+
+// sheltered says that nobody on the way can read along: the connection is encrypted, or does not leave this machine.
+func sheltered(conn net.Conn) bool {
+	if _, encrypted := conn.(*tls.Conn); encrypted {
+		return true
+	}
+	switch far := conn.RemoteAddr().(type) {
+	case *net.UnixAddr:
+		return true
+	case *net.TCPAddr:
+		return far.IP.IsLoopback()
+	}
+	return false
+}
+
+// shelter must be asked before a password is sent.
+func (k *talk) shelter() error {
+	if sheltered(k.conn) {
+		return nil
+	}
+	return tell("the password of %q is not sent to %s in clear text: write ssl {verify: enable} in the test, or leave the username out",
+		k.t.Username, k.t)
+}
+
+// noLogin says that the far side did not let us in. It does not show the password, not even one that the far side repeats.
+func (k *talk) noLogin(line string) error {
+	for _, secret := range []string{k.t.Password.Reveal(), k.t.saslPlain(), base64Of(k.t.Password.Reveal())} {
+		if secret != "" {
+			line = strings.ReplaceAll(line, secret, "********")
+		}
+	}
+	return tell("%s does not let %q log in: it answered %s", k.t, k.t.Username, quote([]byte(line)))
+}
+
+// saslPlain is user and password as SASL PLAIN (RFC 4616) in Base64.
+func (t Target) saslPlain() string {
+	return base64Of("\x00" + t.Username + "\x00" + t.Password.Reveal())
+}
+
+func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+// farewellWait is how long a far side that has proven itself may take to say goodbye.
+const farewellWait = time.Second
+
+// farewell ends the conversation politely. How it is answered is not judged, only waited for: servers log a connection that is
+// closed before they said goodbye.
+func (k *talk) farewell(ctx context.Context, line string) {
+	until := time.Now().Add(farewellWait)
+	if deadline, set := ctx.Deadline(); set && deadline.Before(until) {
+		until = deadline
+	}
+	if k.conn.SetDeadline(until) != nil || k.send(line) != nil {
+		return
+	}
+	_, _ = k.readLine()
+}
+
+// noTLS says that the far side does not offer what the test's TLS options need.
+func (k *talk) noTLS(command string) error {
+	return tell("%s offers no TLS on this port (%s)", k.t, command)
+}
