@@ -24,6 +24,8 @@ import (
 type Options struct {
 	ControlFile string
 	StateFile   string             // wins over the file's; empty: the file's, or the usual place
+	LogFile     string             // wins over the file's
+	Pidfile     string             // wins over the file's
 	Collector   *control.Collector // for a file that names none; nil: then the agent works alone
 	Interval    time.Duration      // wins over the file's; zero: the file's
 	Version     string
@@ -71,6 +73,12 @@ func (o Options) load() (*control.File, error) {
 	if o.StateFile != "" {
 		file.Settings.StateFile = o.StateFile
 	}
+	if o.LogFile != "" {
+		file.Settings.Log = o.LogFile
+	}
+	if o.Pidfile != "" {
+		file.Settings.Pidfile = o.Pidfile
+	}
 	if o.Interval > 0 {
 		file.Settings.Interval = o.Interval
 	}
@@ -101,14 +109,19 @@ func (r *Running) assemble(ctx context.Context, o Options, file *control.File) e
 	c := agent.Config{
 		File: file, Load: o.load, DB: db, NoDB: noDB, Log: o.Log, Version: o.Version, Ends: o.Ends, Node: nodeOf(file),
 		Platform: platform(), Booted: booted(), AgentID: identity(file, state), BootID: randomID(),
-		Host: hostSampler(), Families: hostFamilies(),
+		Host: hostSampler(), Families: hostFamilies(), MachineBoot: machineBoot(),
 	}
+	page := &front{version: o.Version, log: o.Log}
+	r.after = append(r.after, page.close)
+	c.Reloaded = func(f *control.File) { page.apply(ctx, f.Settings.HTTP) }
 	if err := r.connect(&c, spool); err != nil {
 		return err
 	}
 	if r.Agent, err = agent.New(c); err != nil {
 		return err
 	}
+	page.agent = r.Agent
+	page.apply(ctx, file.Settings.HTTP)
 	removePidfile, err := writePidfile(file.Settings.Pidfile)
 	if err != nil {
 		o.Log.Warn("others will not find this agent by its pidfile", "error", err)
@@ -159,9 +172,23 @@ func (r *Running) connect(c *agent.Config, spool *bbolt.DB) error {
 	if err != nil {
 		return fmt.Errorf("%s: set collector: %w", to.Pos.Place(), err)
 	}
+	began := time.Now()
 	r.uplink = up
 	c.Uplink = up
+	c.Alone = func() bool { return alone(up.Stats(), began) }
 	return nil
+}
+
+// aloneAfter is how long the collector is out of reach before the node counts as alone: a restart of the collector is no outage.
+const aloneAfter = 15 * time.Second
+
+// alone says it of a link that has been down for longer; one that was never up counts from the agent's start.
+func alone(s uplink.Stats, began time.Time) bool {
+	since := s.Since
+	if since.IsZero() {
+		since = began
+	}
+	return !s.Connected && time.Since(since) >= aloneAfter
 }
 
 // launch starts everything. The uplink outlives the agent, so that its last words are sent.
