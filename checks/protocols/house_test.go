@@ -94,7 +94,8 @@ func tryNonsense(t *testing.T, c control.Connection, p Protocol, udp bool, nonse
 		_, _ = conn.Write(nonsense)
 	}
 	switch {
-	case udp:
+	case udp: // where nonsense may come from anybody, and ends no wait for the answer
+		c.Timeout = silentTimeout
 		c.Port = serveUDP(t, func([]byte) []byte { return nonsense[:min(len(nonsense), 1200)] })
 	case p.TLS:
 		c.TLS = &control.TLS{On: true, VerifyOff: true}
