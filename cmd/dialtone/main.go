@@ -36,12 +36,15 @@ The parts alone
 
 Ask and tell the agent on this machine (as dialtone-agent does)
   status [NAME]    every value of every service, or of one
-  summary          a line a service
+  summary [NAME]   a line a service
+  report [up|down] how many services stand how
   start, stop, restart, monitor, unmonitor NAME|all
   reload, validate, quit
 
 Write and learn
   discover   look at this machine and write a control file for it
+  verify     is a control file usable on this machine?
+  procmatch  which process would "matching PATTERN" watch?
   kinds      the kinds of checks and healers, and the words they add to rules
   version    the version of this program
 
@@ -57,6 +60,7 @@ func commands() map[string]subcommand {
 		"collector": collectorOnly,
 		"ok":        ok,
 		"discover":  discoverMachine,
+		"verify":    agentcmd.Verify,
 		"kinds":     kinds,
 		"agent": func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return agentcmd.Main(ctx, args, stdout, stderr, version)

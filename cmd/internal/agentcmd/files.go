@@ -21,7 +21,6 @@ import (
 	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/checks/protocols"
 	"github.com/dialtone/dialtone/control"
-	"github.com/dialtone/dialtone/internal/command"
 )
 
 // home is the folder of state: that of the machine for root, one's own otherwise.
@@ -64,48 +63,31 @@ func load(path string) (*control.File, error) {
 	return file, nil
 }
 
-// check is -t.
+// check is -t: verify, in the words that scripts look for in Monit's output.
 func check(path string, stdout io.Writer) error {
 	file, err := load(path)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, "Control file syntax OK")
-	for _, warning := range doubts(file) {
-		fmt.Fprintln(stdout, "warning: "+warning)
-	}
+	printProblems(stdout, file)
 	return nil
 }
 
-// doubts are what will not work on this machine. They keep no file from being used: what works must not suffer from what does not.
-func doubts(file *control.File) []string {
-	var found []string
-	add := func(c *control.Command) {
-		if c == nil {
-			return
-		}
-		if err := command.Known(c.UID, c.GID); err != nil {
-			found = append(found, fmt.Sprintf("%s: %v", c.Pos, err))
-		}
-		if _, err := os.Stat(c.Argv[0]); errors.Is(err, fs.ErrNotExist) {
-			found = append(found, fmt.Sprintf("%s: program %s not found", c.Pos, c.Argv[0]))
+// identify prints the id of this installation, after making a new one where that is asked for.
+func (l line) identify(path string, stdout io.Writer) error {
+	file, err := l.options(path, "").load()
+	if err != nil {
+		return err
+	}
+	state := stateFile(file)
+	if l.resetID {
+		if err := os.Remove(idFile(file, state)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forgetting the old id: %w", err)
 		}
 	}
-	for _, s := range file.Services {
-		for _, c := range []*control.Command{s.Program, s.Start, s.Stop, s.Restart} {
-			add(c)
-		}
-		for _, r := range s.Rules {
-			add(r.Then.Exec)
-			if r.Else != nil {
-				add(r.Else.Then.Exec)
-			}
-		}
-		if _, err := checks.New(s); err != nil {
-			found = append(found, err.Error())
-		}
-	}
-	return found
+	fmt.Fprintln(stdout, identity(file, state))
+	return nil
 }
 
 // stateFile is what the paths of the agent's database and socket begin with.
@@ -212,10 +194,7 @@ func openShelter() (db *bbolt.DB, remove func() error, err error) {
 
 // identity reads the ID of this installation, or makes one. One that cannot be written down lasts as long as the agent.
 func identity(file *control.File, state string) string {
-	path := file.Settings.IDFile
-	if path == "" {
-		path = state + ".id"
-	}
+	path := idFile(file, state)
 	if text, err := os.ReadFile(path); err == nil {
 		if id := strings.TrimSpace(string(text)); id != "" && len(id) <= 64 && !strings.ContainsAny(id, "/\n \t") {
 			return id
@@ -224,6 +203,13 @@ func identity(file *control.File, state string) string {
 	id := randomID()
 	_ = os.WriteFile(path, []byte(id+"\n"), 0o600) // the database says the same of the folder, and louder
 	return id
+}
+
+func idFile(file *control.File, state string) string {
+	if file.Settings.IDFile != "" {
+		return file.Settings.IDFile
+	}
+	return state + ".id"
 }
 
 func randomID() string {

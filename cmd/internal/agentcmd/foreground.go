@@ -25,10 +25,15 @@ import (
 // too low for a large node would spend its processors on collecting.
 const garbagePercent = 50
 
+// options are what the command line says beside the control file.
+func (l line) options(path, version string) Options {
+	return Options{ControlFile: path, StateFile: l.stateFile, LogFile: l.logFile, Pidfile: l.pidfile, Interval: l.interval, Version: version}
+}
+
 // foregroundAgent runs the agent until a signal, `quit` or ctx ends it.
 func (l line) foregroundAgent(ctx context.Context, path string, file *control.File, version string) error {
 	debug.SetGCPercent(garbagePercent)
-	log, closeLog, err := logger(file.Settings.Log, l.verbose)
+	log, closeLog, err := logger(file.Settings, l.verbose)
 	if err != nil {
 		return err
 	}
@@ -36,7 +41,9 @@ func (l line) foregroundAgent(ctx context.Context, path string, file *control.Fi
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(signals)
-	r, err := Start(ctx, Options{ControlFile: path, Interval: l.interval, Version: version, Log: log})
+	options := l.options(path, version)
+	options.Log = log
+	r, err := Start(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -65,21 +72,30 @@ func obey(ctx context.Context, signals <-chan os.Signal, ended <-chan struct{}, 
 	}
 }
 
+// facilities are syslog's by name; none is daemon.
+var facilities = map[string]syslog.Priority{
+	"": syslog.LOG_DAEMON, "daemon": syslog.LOG_DAEMON, "user": syslog.LOG_USER, "auth": syslog.LOG_AUTH, "authpriv": syslog.LOG_AUTHPRIV,
+	"cron": syslog.LOG_CRON, "ftp": syslog.LOG_FTP, "kern": syslog.LOG_KERN, "lpr": syslog.LOG_LPR, "mail": syslog.LOG_MAIL,
+	"news": syslog.LOG_NEWS, "syslog": syslog.LOG_SYSLOG, "uucp": syslog.LOG_UUCP,
+	"local0": syslog.LOG_LOCAL0, "local1": syslog.LOG_LOCAL1, "local2": syslog.LOG_LOCAL2, "local3": syslog.LOG_LOCAL3,
+	"local4": syslog.LOG_LOCAL4, "local5": syslog.LOG_LOCAL5, "local6": syslog.LOG_LOCAL6, "local7": syslog.LOG_LOCAL7,
+}
+
 // logger writes where the file says: standard error, a file, or syslog.
-func logger(to string, verbose bool) (*slog.Logger, func(), error) {
+func logger(settings control.Settings, verbose bool) (*slog.Logger, func(), error) {
 	options := &slog.HandlerOptions{}
 	if verbose {
 		options.Level = slog.LevelDebug
 	}
 	var w io.WriteCloser
 	var err error
-	switch to {
+	switch settings.Log {
 	case "":
 		return slog.New(slog.NewTextHandler(os.Stderr, options)), func() {}, nil
 	case "syslog":
-		w, err = syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "dialtone-agent")
+		w, err = syslog.New(facilities[settings.LogFacility]|syslog.LOG_INFO, "dialtone-agent")
 	default:
-		w, err = os.OpenFile(to, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		w, err = os.OpenFile(settings.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the log: %w", err)

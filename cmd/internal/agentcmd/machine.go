@@ -57,3 +57,12 @@ func bootTime(text []byte) time.Time {
 	}
 	return time.Time{}
 }
+
+// machineBoot is the kernel's id of this boot; empty where it gives none.
+func machineBoot() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}

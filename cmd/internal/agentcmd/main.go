@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ const (
 	exitUsage  = 2
 )
 
-const usage = `Usage: %s [-c FILE] [-I] [-d N] [-v] [-t] [VERB [NAME|all]]
+const usage = `Usage: %s [-c FILE] [-I] [-d N] [-v] [-t] [VERB [NAME|PATTERN|all]]
 
 Without a verb the agent starts: in the background, or with -I in the foreground.
 
@@ -30,8 +31,12 @@ Without a verb the agent starts: in the background, or with -I in the foreground
   -d N      check every N seconds, whatever the file says
   -g GROUP  with a verb: the services of that group
   -I        stay in the foreground
+  -l FILE   write the log there, -p FILE the pidfile, -s FILE the state,
+            whatever the control file says
   -t        check the control file and say what is wrong with it
   -v        log more
+  -H [FILE] print the checksums of a file, or of what comes on stdin
+  --id      print the id of this installation; --resetid makes a new one
   -V        print the version
   -h        print this
 
@@ -39,12 +44,18 @@ Verbs, for the agent that runs
   start, stop, restart NAME|all    and watch again, or rest after a stop
   monitor, unmonitor NAME|all      begin or end watching
   status [NAME]                    everything that is known
-  summary                          a line a service
+  summary [NAME]                   a line a service
+  report [up|down|…]               how many services stand how
   reload                           read the control file again
   validate                         check everything now, and print a summary
   quit                             end the agent
-  version                          print the version (no agent needed)
-  kinds [NAME]                     what can be checked and healed (no agent needed)
+A NAME that no service has is a regular expression for those it matches whole.
+
+Without an agent
+  verify [FILE…]                   is the control file usable on this machine?
+  procmatch PATTERN                which process would "matching PATTERN" watch?
+  version                          print the version
+  kinds [NAME]                     what can be checked and healed
 
 Signals: HUP reloads, USR1 checks everything now, TERM and INT end the agent.
 `
@@ -55,21 +66,30 @@ type line struct {
 	interval   time.Duration
 	group      string
 	foreground bool
+	logFile    string
+	pidfile    string
+	stateFile  string
 	test       bool
 	verbose    bool
 	version    bool
+	hash       bool
+	id         bool
+	resetID    bool
 	verb       string
 	names      []string
 }
 
-// verbs are the commands, all but kinds for a running agent.
-var verbs = []string{"start", "stop", "restart", "monitor", "unmonitor", "status", "summary", "reload", "validate", "quit", "kinds"}
+// verbs are the commands, all but kinds and procmatch for a running agent.
+var verbs = []string{"start", "stop", "restart", "monitor", "unmonitor", "status", "summary", "report", "reload", "validate", "quit", "kinds", "procmatch"}
 
 // IsVerb reports whether a word is a command, and not the start of an agent.
 func IsVerb(word string) bool { return slices.Contains(verbs, word) }
 
 // Main runs one command line and returns the exit status. ctx ends a foreground agent.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, version string) int {
+	if len(args) > 0 && args[0] == "verify" {
+		return Verify(ctx, args[1:], stdout, stderr)
+	}
 	l, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -107,8 +127,18 @@ func parse(args []string, stdout io.Writer) (line, error) {
 	flags.Func("d", "", func(text string) (err error) { l.interval, err = seconds(text); return err })
 	flags.StringVar(&l.group, "g", "", "")
 	flags.BoolVar(&l.foreground, "I", false, "")
+	flags.StringVar(&l.logFile, "l", "", "")
+	flags.StringVar(&l.pidfile, "p", "", "")
+	flags.StringVar(&l.stateFile, "s", "", "")
 	flags.BoolVar(&l.test, "t", false, "")
 	flags.BoolVar(&l.verbose, "v", false, "")
+	flags.BoolVar(&l.verbose, "vv", false, "")
+	flags.BoolVar(&l.hash, "H", false, "")
+	flags.BoolVar(&l.id, "id", false, "")
+	flags.BoolVar(&l.id, "i", false, "")
+	flags.BoolVar(&l.resetID, "resetid", false, "")
+	flags.BoolVar(&l.resetID, "r", false, "")
+	flags.Bool("B", false, "") // Monit's: no tables, no colours; there are none
 	flags.BoolVar(&l.version, "V", false, "")
 	for len(args) > 0 {
 		if err := flags.Parse(args); err != nil {
@@ -121,7 +151,7 @@ func parse(args []string, stdout io.Writer) (line, error) {
 		if len(args) == 0 {
 			break
 		}
-		if l.verb == "" {
+		if l.verb == "" && !l.hash {
 			l.verb = args[0]
 		} else {
 			l.names = append(l.names, args[0])
@@ -147,8 +177,13 @@ func seconds(text string) (time.Duration, error) {
 }
 
 func (l line) run(ctx context.Context, args []string, stdout io.Writer, version string) error {
-	if l.verb == "kinds" {
+	switch {
+	case l.hash:
+		return hash(l.names, os.Stdin, stdout)
+	case l.verb == "kinds":
 		return WriteKinds(stdout, l.names...)
+	case l.verb == "procmatch":
+		return procmatch(l.names, stdout)
 	}
 	path, err := l.controlFile()
 	if err != nil {
@@ -157,10 +192,12 @@ func (l line) run(ctx context.Context, args []string, stdout io.Writer, version 
 	switch {
 	case l.test:
 		return check(path, stdout)
+	case l.id || l.resetID:
+		return l.identify(path, stdout)
 	case l.verb != "":
 		return l.tell(ctx, path, stdout)
 	}
-	file, err := load(path)
+	file, err := l.options(path, version).load()
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func reach(ctx context.Context, sockets []string) (*agent.Client, error) {
 
 func (l line) dispatch(ctx context.Context, client *agent.Client, stdout io.Writer) error {
 	switch l.verb {
-	case "status", "summary":
+	case "status", "summary", "report":
 		return l.show(ctx, client, stdout)
 	case "reload":
 		if err := client.Reload(ctx); err != nil {
@@ -79,21 +80,23 @@ func (l line) dispatch(ctx context.Context, client *agent.Client, stdout io.Writ
 
 // chosen are the services of an order: those named, or those of the group.
 func (l line) chosen(ctx context.Context, client *agent.Client) ([]string, error) {
-	if l.group == "" {
-		return l.names, nil
+	if l.group == "" && len(l.names) == 0 {
+		return nil, nil // the agent says what is missing
 	}
 	status, err := client.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, s := range status.Services {
-		if slices.Contains(s.Groups, l.group) {
-			names = append(names, s.Name)
-		}
+	services, err := l.some(status.Services)
+	if err != nil {
+		return nil, err
 	}
-	if len(names) == 0 {
+	if len(services) == 0 {
 		return nil, fmt.Errorf("no service is in group %s", l.group)
+	}
+	names := make([]string, len(services))
+	for i, s := range services {
+		names[i] = s.Name
 	}
 	return names, nil
 }
@@ -102,6 +105,9 @@ func (l line) show(ctx context.Context, client *agent.Client, stdout io.Writer) 
 	status, err := client.Status(ctx)
 	if err != nil {
 		return err
+	}
+	if l.verb == "report" {
+		return l.report(stdout, inGroup(status.Services, l.group))
 	}
 	if status.Services, err = l.some(status.Services); err != nil {
 		return err
@@ -114,18 +120,48 @@ func (l line) show(ctx context.Context, client *agent.Client, stdout io.Writer) 
 	return nil
 }
 
+// some are the services that the command line names, within the group where it names one. A name that no service has is a regular
+// expression.
 func (l line) some(all []dialtone.ServiceStatus) ([]dialtone.ServiceStatus, error) {
-	for _, name := range l.names {
-		if name != agent.All && !slices.ContainsFunc(all, func(s dialtone.ServiceStatus) bool { return s.Name == name }) {
-			return nil, fmt.Errorf("no service %q; `summary` lists them", name)
-		}
-	}
-	if (len(l.names) == 0 || slices.Contains(l.names, agent.All)) && l.group == "" {
+	all = inGroup(all, l.group)
+	if len(l.names) == 0 || slices.Contains(l.names, agent.All) {
 		return all, nil
 	}
-	return slices.DeleteFunc(all, func(s dialtone.ServiceStatus) bool {
-		return !slices.Contains(l.names, s.Name) && (l.group == "" || !slices.Contains(s.Groups, l.group))
-	}), nil
+	var chosen []string
+	for _, name := range l.names {
+		found, err := named(all, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, found...)
+	}
+	return slices.DeleteFunc(all, func(s dialtone.ServiceStatus) bool { return !slices.Contains(chosen, s.Name) }), nil
+}
+
+func inGroup(all []dialtone.ServiceStatus, group string) []dialtone.ServiceStatus {
+	if group == "" {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s dialtone.ServiceStatus) bool { return !slices.Contains(s.Groups, group) })
+}
+
+// named are the services of that name, or else those that it matches as a regular expression, from the first letter to the last.
+func named(all []dialtone.ServiceStatus, name string) ([]string, error) {
+	if slices.ContainsFunc(all, func(s dialtone.ServiceStatus) bool { return s.Name == name }) {
+		return []string{name}, nil
+	}
+	var found []string
+	if pattern, err := regexp.Compile("^(?:" + name + ")$"); err == nil {
+		for _, s := range all {
+			if pattern.MatchString(s.Name) {
+				found = append(found, s.Name)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no service %q; `summary` lists them", name)
+	}
+	return found, nil
 }
 
 func (l line) validate(ctx context.Context, client *agent.Client, stdout io.Writer) error {
