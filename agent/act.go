@@ -226,9 +226,11 @@ func (s *service) exec(f rules.Finding) {
 		defer a.execs.Delete(f.Exec)
 		out, err := a.hand.Load().Act(a.healing, o)
 		why := fmt.Sprintf("ran %s: exit status %d after %s", out.Command, out.ExitCode, out.Took.Round(time.Millisecond))
+		var turns []dialtone.Turn
 		switch {
 		case err != nil:
 			why = "not run: " + err.Error()
+			turns = []dialtone.Turn{{Type: rules.EventExec, Failed: true, Why: why, Action: string(control.Exec)}}
 		case out.TimedOut:
 			why = fmt.Sprintf("killed %s after %s", out.Command, out.Took.Round(time.Millisecond))
 		}
@@ -237,7 +239,7 @@ func (s *service) exec(f rules.Finding) {
 		}
 		a.emit(dialtone.Event{
 			Kind: dialtone.EventAction, Service: name, ServiceKind: kind, From: state, To: state,
-			Why: why, Rule: f.Place, RuleText: f.Text,
+			Why: why, Rule: f.Place, RuleText: f.Text, Turns: turns,
 		})
 	})
 }

@@ -313,7 +313,7 @@ func (a *Agent) emit(e dialtone.Event) {
 
 // tellHeal makes an event of a heal's beginning or end.
 func (a *Agent) tellHeal(h dialtone.Heal) {
-	e := dialtone.Event{Kind: dialtone.EventHeal, Service: h.Service, Why: sentence(h), Rule: h.Rule, Heal: &h}
+	e := dialtone.Event{Kind: dialtone.EventHeal, Service: h.Service, Why: sentence(h), Rule: h.Rule, Heal: &h, Turns: turnsOfHeal(h)}
 	if s := a.service(h.Service); s != nil {
 		e.ServiceKind = s.spec.Kind
 		if v := s.seen.Load(); v != nil {

@@ -75,6 +75,7 @@ func (s *service) keepMaintenance(now time.Time) {
 	}
 	s.publish()
 	if bad(s.state) {
-		s.tellState(s.state, s.standing(), false)
+		standing := s.standing()
+		s.tellState(s.state, standing, false, s.turn(standing))
 	}
 }

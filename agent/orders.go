@@ -8,6 +8,7 @@ import (
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/agent/heal"
+	"github.com/dialtone/dialtone/agent/rules"
 	"github.com/dialtone/dialtone/control"
 )
 
@@ -173,12 +174,13 @@ func (s *service) monitor(who string) {
 	if err := s.agent.store.setResting(s.spec.Name, nil); err != nil {
 		s.log.Warn("that a service is monitored again is not on disk", "error", err)
 	}
-	s.tellAction(order{who: who}, "monitoring was begun by "+who)
+	s.tellAction(order{verb: Monitor, who: who}, "monitoring was begun by "+who)
 }
 
 func (s *service) tellAction(o order, why string) {
 	s.agent.emit(dialtone.Event{
 		Kind: dialtone.EventAction, Service: s.spec.Name, ServiceKind: s.spec.Kind, From: s.state, To: s.state, Why: why, Who: o.who,
+		Turns: []dialtone.Turn{{Type: rules.EventAction, Why: why, Action: string(o.verb)}},
 	})
 }
 

@@ -218,7 +218,7 @@ func (s *service) cycle(ctx context.Context) {
 	s.keepMaintenance(time.Now())
 	for _, f := range s.rules.Limits() {
 		if f.Do.Kind == control.Alert {
-			s.tellState(s.state, f, false)
+			s.tellState(s.state, f, false, s.turn(f))
 		}
 		s.do(f)
 	}
@@ -260,7 +260,7 @@ func (s *service) onSighting(ctx context.Context, seen sighting) {
 	s.checked, s.took = seen.at, seen.took
 	if seen.err != nil {
 		if !errors.Is(seen.err, errHangs) && ctx.Err() == nil {
-			s.tellState(dialtone.Unknown, rules.Finding{Why: seen.err.Error()}, false)
+			s.tellState(dialtone.Unknown, rules.Finding{Why: seen.err.Error()}, false, blind(seen.err.Error()))
 		}
 		return
 	}
@@ -308,15 +308,23 @@ func (s *service) poke() {
 // tell makes events of a verdict: one for each change, one for all that turned.
 func (s *service) tell(v rules.Verdict) {
 	var turned []string
+	var failed, passed []dialtone.Turn
 	var lead rules.Finding
 	var repair *control.Action
 	for _, f := range v.Findings {
 		if f.Change {
-			s.agent.emit(s.event(dialtone.EventChange, s.state, f))
+			e := s.event(dialtone.EventChange, s.state, f)
+			e.Turns = []dialtone.Turn{s.turn(f)}
+			s.agent.emit(e)
 			continue
 		}
 		if f.Turned {
 			turned = append(turned, f.Why)
+			if f.Failed {
+				failed = append(failed, s.turn(f))
+			} else {
+				passed = append(passed, s.turn(f))
+			}
 			if lead.Place == "" || f.Failed && !lead.Failed {
 				lead = f
 			}
@@ -332,7 +340,7 @@ func (s *service) tell(v rules.Verdict) {
 	if v.State == dialtone.OK && lead.Why == "" {
 		lead.Why = "every rule passes"
 	}
-	s.tellState(v.State, lead, repair != nil && s.mayHeal(repair))
+	s.tellState(v.State, lead, repair != nil && s.mayHeal(repair), append(failed, passed...)...)
 	s.why = v.Why
 }
 
@@ -359,11 +367,11 @@ func bad(state dialtone.State) bool { return state == dialtone.Warning || state 
 
 // tellState records a state, and tells it when it is another one, when a rule turned within it, or when it says for the first time why
 // nobody could look.
-func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
+func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool, turns ...dialtone.Turn) {
 	from := s.state
 	s.agent.board.set(s.spec.Name, bad(to) && s.rules.Down(), s.report != nil && s.report.Existence == checks.Present)
-	blind := to == dialtone.Unknown && s.why == "" && f.Why != ""
-	if from == to && !f.Turned && !blind {
+	unseen := to == dialtone.Unknown && s.why == "" && f.Why != ""
+	if from == to && !f.Turned && !unseen {
 		return
 	}
 	if from != to {
@@ -372,7 +380,7 @@ func (s *service) tellState(to dialtone.State, f rules.Finding, healing bool) {
 	s.why = f.Why
 	s.publish() // first: who hears of it and asks must not be told the state before
 	e := s.event(dialtone.EventState, from, f)
-	e.Healing = healing
+	e.Healing, e.Turns = healing, turns
 	s.agent.emit(e)
 	if to == dialtone.OK {
 		s.wellAgain()
