@@ -18,7 +18,7 @@ import (
 func init() {
 	register(Kind{
 		Name: "filesystem",
-		Doc: "A mounted file system, by its mount point or its device (also server:/export). Space counts as df does: what is reserved for root " +
+		Doc: "A mounted file system, by its mount point, its device, or what it is mounted from (server:/export, //server/share, name@host:/path). Space counts as df does: what is reserved for root " +
 			"is not free. A mount that does not answer delays nothing: it is unknown at first, and counts as gone after half a minute.",
 		Example: `check filesystem sounds with path /sounds
     if space > 90% for 5 cycles then alert
@@ -34,7 +34,12 @@ func init() {
 			{Name: "inodes", Phrases: []string{"inode", "inodes"}, Unit: "count", Type: dialtone.Gauge, Help: "Used inodes."},
 			{Name: "inode_free_percent", Phrases: []string{"inode free", "inodes free"}, Unit: "percent", Type: dialtone.Gauge, Help: "Free inodes."},
 			{Name: "inodes_free", Phrases: []string{"inode free", "inodes free"}, Unit: "count", Type: dialtone.Gauge, Help: "Free inodes."},
-			{Name: "readonly", Phrases: []string{"readonly"}, Unit: "count", Type: dialtone.Gauge, Help: "1 when nothing can be written, 0 when it can."},
+			{Name: "read_bytes_per_second", Phrases: []string{"read"}, Unit: "bytes_per_second", Type: dialtone.Gauge, Help: "Bytes read from its disk, or its server, since the last look; missing where the kernel does not count them."},
+			{Name: "write_bytes_per_second", Phrases: []string{"write"}, Unit: "bytes_per_second", Type: dialtone.Gauge, Help: "Bytes written to its disk, or its server."},
+			{Name: "read_operations_per_second", Phrases: []string{"read"}, Unit: "operations_per_second", Type: dialtone.Gauge, Help: "Reads that ended."},
+			{Name: "write_operations_per_second", Phrases: []string{"write"}, Unit: "operations_per_second", Type: dialtone.Gauge, Help: "Writes that ended."},
+			{Name: "service_time_seconds", Phrases: []string{"service time"}, Unit: "seconds", Type: dialtone.Gauge, Help: "How long a read or a write took since the last look, on average."},
+			{Name: "readonly", Phrases: []string{"readonly"}, Unit: "boolean", Type: dialtone.Gauge, Help: "1 when nothing can be written, 0 when it can."},
 			{Name: "fsflags", Help: "Mount options: rw,relatime."},
 			{Name: "permission", Help: "Permission bits of the mount point in octal, without leading zeros."},
 			{Name: "uid", Help: "Owner of the mount point, by name or number as the rule writes it."},
@@ -42,7 +47,10 @@ func init() {
 		},
 		Found: true,
 		New: func(s *control.Service) Check {
-			return &filesystem{spec: s, mountinfo: filepath.Join(procRoot, "self/mountinfo"), ask: askMount}
+			return &filesystem{
+				spec: s, mountinfo: filepath.Join(procRoot, "self/mountinfo"), ask: askMount,
+				activity: newActivity(procRoot),
+			}
 		},
 	})
 }
@@ -59,6 +67,8 @@ type filesystem struct {
 	spec      *control.Service
 	mountinfo string
 	ask       func(point string) mountAnswer
+
+	activity activity
 
 	asked   time.Time
 	answers chan mountAnswer // nil while no question is open
@@ -111,6 +121,7 @@ func (f *filesystem) Run(ctx context.Context, r *Report) error {
 		return nil
 	}
 	f.fill(mount, answer, r)
+	f.activity.report(mount, r, time.Now())
 	return nil
 }
 
@@ -208,7 +219,7 @@ func (f *filesystem) fill(m proc.Mount, a mountAnswer, r *Report) {
 		readonly = 1
 	}
 	r.Value("readonly", readonly)
-	r.Text("fsflags", m.Options)
+	r.Text("fsflags", m.Flags())
 	if a.access != nil {
 		describeAccess(f.spec, a.access, r)
 	}

@@ -23,7 +23,7 @@ func mounts(t *testing.T, path string, ask func(string) mountAnswer) *filesystem
 	t.Helper()
 	list := filepath.Join(t.TempDir(), "mountinfo")
 	writeFile(t, list, mountsText)
-	return &filesystem{spec: &control.Service{Kind: "filesystem", Path: path}, mountinfo: list, ask: ask}
+	return &filesystem{spec: &control.Service{Kind: "filesystem", Path: path}, mountinfo: list, ask: ask, activity: newActivity(filepath.Dir(list))}
 }
 
 func full(string) mountAnswer {

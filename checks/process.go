@@ -28,7 +28,7 @@ func init() {
     if total memory > 2 GB for 5 cycles then restart
     if failed port 5038 for 2 cycles then alert
 `,
-		Values: []Value{
+		Values: append([]Value{
 			{Name: "cpu_percent", Phrases: []string{"cpu"}, Unit: "percent", Type: dialtone.Gauge, Help: "CPU time used by the process itself since the last look; 100 is one core."},
 			{Name: "total_cpu_percent", Phrases: []string{"total cpu"}, Unit: "percent", Type: dialtone.Gauge, Help: "CPU time used by the process and all that it started; 100 is one core."},
 			{Name: "memory_percent", Phrases: []string{"memory", "mem"}, Unit: "percent", Type: dialtone.Gauge, Help: "Resident memory of the process as a share of the machine's."},
@@ -38,6 +38,14 @@ func init() {
 			{Name: "threads", Phrases: []string{"threads"}, Unit: "count", Type: dialtone.Gauge, Help: "Threads of the process."},
 			{Name: "children", Phrases: []string{"children"}, Unit: "count", Type: dialtone.Gauge, Help: "Processes that it started, and those that they started."},
 			{Name: "filedescriptors", Phrases: []string{"filedescriptors"}, Unit: "count", Type: dialtone.Gauge, Help: "Open files and sockets of the process; missing where the agent may not count them."},
+			{Name: "filedescriptors_percent", Phrases: []string{"filedescriptors"}, Unit: "percent", Type: dialtone.Gauge, Help: "Open files and sockets as a share of what the process may open (RLIMIT_NOFILE)."},
+			{Name: "total_filedescriptors", Phrases: []string{"total filedescriptors"}, Unit: "count", Type: dialtone.Gauge, Help: "Open files and sockets of the process and all that it started; counted only where a rule asks."},
+			{Name: "read_bytes_per_second", Phrases: []string{"read"}, Unit: "bytes_per_second", Type: dialtone.Gauge, Help: "What the process read since the last look, from wherever: also from caches, pipes and terminals."},
+			{Name: "write_bytes_per_second", Phrases: []string{"write"}, Unit: "bytes_per_second", Type: dialtone.Gauge, Help: "What the process wrote since the last look, to wherever."},
+			{Name: "disk_read_bytes_per_second", Phrases: []string{"disk read"}, Unit: "bytes_per_second", Type: dialtone.Gauge, Help: "What had to be read from disks for the process since the last look."},
+			{Name: "disk_write_bytes_per_second", Phrases: []string{"disk write"}, Unit: "bytes_per_second", Type: dialtone.Gauge, Help: "What of the process has to be written to disks since the last look."},
+			{Name: "read_operations_per_second", Phrases: []string{"disk read", "read"}, Unit: "operations_per_second", Type: dialtone.Gauge, Help: "System calls that read."},
+			{Name: "write_operations_per_second", Phrases: []string{"disk write", "write"}, Unit: "operations_per_second", Type: dialtone.Gauge, Help: "System calls that wrote."},
 			{Name: "uptime_seconds", Phrases: []string{"uptime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "How long the process has run."},
 			{Name: "response_seconds", Phrases: []string{"responsetime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "The slowest of the service's connection tests that succeeded."},
 			{Name: "pid", Phrases: []string{"pid"}, Unit: "count", Type: dialtone.Gauge, Help: "Number of the process."},
@@ -47,7 +55,7 @@ func init() {
 			{Name: "gid", Help: "Real group, by name or number as the rule writes it."},
 			{Name: "egid", Help: "Effective group, by name or number as the rule writes it."},
 			{Name: "security", Help: "Security attribute: the context of SELinux, or the profile and mode of AppArmor."},
-		},
+		}, loadValues("; of the machine, and only where a rule asks")...),
 		Found: true,
 		Dials: true,
 		New:   func(s *control.Service) Check { return newProcess(s, procRoot) },
@@ -71,6 +79,7 @@ type process struct {
 	ended ending
 	unit  unitMemory
 	stat  *proc.File // of the process last seen
+	io    *proc.File // likewise
 	usage usage
 }
 
@@ -155,14 +164,15 @@ func (p *process) recognize(s *proc.Stat) {
 	}
 	p.lose()
 	p.seen.pid, p.seen.start, p.seen.started = s.PID, s.Start, s.Started().Truncate(time.Millisecond)
-	p.stat = proc.NewFile(p.path(s.PID, "stat"))
+	p.stat, p.io = proc.NewFile(p.path(s.PID, "stat")), proc.NewFile(p.path(s.PID, "io"))
 }
 
 // lose forgets what was measured of the process that is gone; whom it saw stays known.
 func (p *process) lose() {
 	if p.stat != nil {
 		p.stat.Close()
-		p.stat = nil
+		p.io.Close()
+		p.stat, p.io = nil, nil
 	}
 	p.usage = usage{}
 }

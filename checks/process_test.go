@@ -372,6 +372,49 @@ func wantDeclared(t *testing.T, kind string, r *Report) {
 	}
 }
 
+// TestProcessIO looks at this process, which the test makes read, write and open.
+func TestProcessIO(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "own.pid"), strconv.Itoa(os.Getpid()))
+	s := &control.Service{Pidfile: filepath.Join(dir, "own.pid"), Rules: rules(
+		&control.Compare{Value: "total_filedescriptors"}, &control.Compare{Value: "load1"}, &control.Expect{Value: "security", Want: "unconfined"},
+		&control.Expect{Value: "egid", Want: strconv.Itoa(os.Getgid())},
+	)}
+	p := newCheck(t, "process", s).(*process)
+	run(t, p)
+	for _, m := range p.usage.io {
+		m.at = m.at.Add(-10 * time.Second)
+	}
+	big := strings.Repeat("x", 10<<20)
+	writeFile(t, filepath.Join(dir, "big"), big)
+	if _, err := os.ReadFile(filepath.Join(dir, "big")); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, p)
+	for name, least := range map[string]float64{
+		"write_bytes_per_second": 9e5, "write_operations_per_second": 0.05, "read_bytes_per_second": 1, "read_operations_per_second": 0.1,
+		"filedescriptors": 1, "filedescriptors_percent": 1e-6,
+		"total_filedescriptors": r.Values["filedescriptors"], "load1": 0,
+	} {
+		if got, known := r.Values[name]; !known || got < least {
+			t.Errorf("%s is %v, known %t; wanted at least %v", name, got, known, least)
+		}
+	}
+	if r.Texts["egid"] != strconv.Itoa(os.Getgid()) {
+		t.Errorf("its effective group is %q", r.Texts["egid"])
+	}
+	wantDeclared(t, "process", r)
+}
+
+func FuzzParseIO(f *testing.F) {
+	f.Add([]byte("rchar: 3234\nwchar: 0\nsyscr: 7\nread_bytes: 4096\ncancelled_write_bytes: 0\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if n := len(parseIO(text)); n > len(ioNames) {
+			t.Errorf("%d values", n)
+		}
+	})
+}
+
 func FuzzPidfile(f *testing.F) {
 	f.Add([]byte("812\n"))
 	f.Add([]byte("3127\n/var/lib/postgresql/15/main\n1700000000\n5432\n"))

@@ -15,9 +15,10 @@ import (
 // treeAge is how old a look at all processes may be for the values that count children. It is what keeps sixty services cheap.
 const treeAge = 2 * time.Second
 
-// usage turns the kernel's growing CPU times into percent.
+// usage turns what the kernel counts of a process into rates.
 type usage struct {
-	own, total meter
+	own, total meter // ticks of CPU time
+	io         rates
 }
 
 var pageSize = float64(os.Getpagesize())
@@ -37,10 +38,12 @@ func (p *process) measure(s *proc.Stat, r *Report) {
 	if percent, ok := p.usage.own.percent(time.Now(), s.Ticks); ok {
 		r.Value("cpu_percent", percent)
 	}
-	if n, err := p.descriptors(s.PID); err == nil {
-		r.Value("filedescriptors", float64(n))
-	}
+	p.measureDescriptors(s.PID, r)
+	p.measureIO(r)
 	p.measureTree(s.PID, whole, r)
+	if compares(p.spec, loadNames...) {
+		_ = reportLoad(p.root, r) // what cannot be read decides nothing
+	}
 	p.measureOwner(s.PID, r)
 	p.measureSecurity(s.PID, r)
 }
@@ -59,25 +62,6 @@ func (p *process) measureTree(pid int, whole float64, r *Report) {
 	if percent, ok := p.usage.total.percent(tree.At, tree.Ticks); ok {
 		r.Value("total_cpu_percent", percent)
 	}
-}
-
-// descriptors counts open files. Since Linux 6.2 the size of the folder is their number; before, the folder must be read.
-func (p *process) descriptors(pid int) (int, error) {
-	path := p.path(pid, "fd")
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, err
-	}
-	if info.Size() > 0 {
-		return int(info.Size()), nil
-	}
-	dir, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = dir.Close() }()
-	names, err := dir.Readdirnames(-1)
-	return len(names), err
 }
 
 // measureOwner reads who the process runs as, if a rule asks.

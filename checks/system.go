@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,20 +23,18 @@ func init() {
     if cpu (steal) > 20% for 12 cycles then alert
     if memory > 95% for 12 cycles then alert
 `,
-		Values: append([]Value{
-			{Name: "load1", Phrases: []string{"loadavg 1min", "loadavg"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of one minute."},
-			{Name: "load5", Phrases: []string{"loadavg 5min"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of five minutes."},
-			{Name: "load15", Phrases: []string{"loadavg 15min"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of fifteen minutes."},
-			{Name: "load1_per_core", Phrases: []string{"loadavg 1min core"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of one minute for each core."},
-			{Name: "load5_per_core", Phrases: []string{"loadavg 5min core"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of five minutes for each core."},
-			{Name: "load15_per_core", Phrases: []string{"loadavg 15min core"}, Unit: "count", Type: dialtone.Gauge, Help: "Load average of fifteen minutes for each core."},
+		Values: slices.Concat(loadValues(""), []Value{
 			{Name: "memory_percent", Phrases: []string{"memory", "mem"}, Unit: "percent", Type: dialtone.Gauge, Help: "Memory that programs could not get (MemTotal less MemAvailable)."},
 			{Name: "memory_bytes", Phrases: []string{"memory", "mem"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Memory that programs could not get (MemTotal less MemAvailable)."},
 			{Name: "swap_percent", Phrases: []string{"swap"}, Unit: "percent", Type: dialtone.Gauge, Help: "Used swap; missing where there is none."},
 			{Name: "swap_bytes", Phrases: []string{"swap"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Used swap."},
+			{Name: "filedescriptors", Phrases: []string{"filedescriptors"}, Unit: "count", Type: dialtone.Gauge, Help: "Open files of the whole machine."},
+			{Name: "filedescriptors_percent", Phrases: []string{"filedescriptors"}, Unit: "percent", Type: dialtone.Gauge, Help: "Open files as a share of what the machine allows (fs.file-max)."},
+			{Name: "pagein_per_second", Phrases: []string{"pagein", "page in"}, Unit: "operations_per_second", Type: dialtone.Gauge, Help: "Pages brought back from swap since the last look."},
+			{Name: "pageout_per_second", Phrases: []string{"pageout", "page out"}, Unit: "operations_per_second", Type: dialtone.Gauge, Help: "Pages moved out to swap since the last look."},
 			{Name: "uptime_seconds", Phrases: []string{"uptime"}, Unit: "seconds", Type: dialtone.Gauge, Help: "Time since the machine booted."},
-		}, cpuValues()...),
-		New: func(*control.Service) Check { return &system{root: procRoot} },
+		}, cpuValues()),
+		New: func(*control.Service) Check { return &system{root: procRoot, paging: rates{}} },
 	})
 }
 
@@ -56,55 +54,45 @@ func cpuValues() []Value {
 			continue
 		}
 		values = append(values, Value{
-			Name: "cpu_" + mode + "_percent", Phrases: []string{"cpu " + mode}, Unit: "percent", Type: dialtone.Gauge,
+			Name: "cpu_" + mode + "_percent", Phrases: cpuPhrases(mode), Unit: "percent", Type: dialtone.Gauge,
 			Help: fmt.Sprintf("Processor time of all cores in mode %s.", mode),
 		})
 	}
 	return values
 }
 
+func cpuPhrases(mode string) []string {
+	if mode == "wait" {
+		return []string{"cpu wait", "cpu iowait"}
+	}
+	return []string{"cpu " + mode}
+}
+
 // system watches the machine; it remembers the processor times of the look before.
 type system struct {
 	root   string
 	before cpuTimes
+	paging rates
 }
 
 type cpuTimes [len(cpuModes)]uint64
 
 func (s *system) Validate() error { return nil }
 
-// Run reads five small files. What one of them lacks does not keep the rest from the report; the error names it.
+// Run reads seven small files. What one of them lacks does not keep the rest from the report; the error names it.
 func (s *system) Run(_ context.Context, r *Report) error {
 	r.Existence = Present
-	return errors.Join(s.load(r), s.memory(r), s.cpu(r), s.uptime(r))
+	return errors.Join(reportLoad(s.root, r), s.memory(r), s.cpu(r), s.uptime(r), s.files(r), s.pages(r))
 }
 
-func (s *system) read(name string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(s.root, name))
+func (s *system) read(name string) (string, error) { return readMachine(s.root, name) }
+
+func readMachine(root, name string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		return "", fmt.Errorf("reading the machine's %s: %w", name, err)
 	}
 	return string(text), nil
-}
-
-func (s *system) load(r *Report) error {
-	text, err := s.read("loadavg")
-	if err != nil {
-		return err
-	}
-	fields := strings.Fields(text)
-	for i, name := range []string{"load1", "load5", "load15"} {
-		if i >= len(fields) {
-			return fmt.Errorf("reading the machine's loadavg: %q has too few fields", text)
-		}
-		load, err := strconv.ParseFloat(fields[i], 64)
-		if err != nil {
-			return fmt.Errorf("reading the machine's loadavg: %w", err)
-		}
-		r.Value(name, load)
-		r.Value(name+"_per_core", load/float64(runtime.NumCPU()))
-	}
-	return nil
 }
 
 func (s *system) memory(r *Report) error {

@@ -12,10 +12,20 @@ type Mount struct {
 	Device  string // /dev/vda1, server:/export, …
 	Options string // of the mount point, as written: "rw,relatime"
 	Super   string // of the file system itself
+	Number  string // of its device, "254:0"; of those without one, the kernel makes one up: "0:21"
 }
 
 // ReadOnly reports whether nothing can be written there, be it because of the mount point or of the file system.
 func (m Mount) ReadOnly() bool { return hasOption(m.Options, "ro") || hasOption(m.Super, "ro") }
+
+// Flags are the options of the mount point as they work: a file system that the kernel made read-only because of an error leaves "rw" in
+// those of its mount points.
+func (m Mount) Flags() string {
+	if rest, is := strings.CutPrefix(m.Options, "rw"); is && m.ReadOnly() {
+		return "ro" + rest
+	}
+	return m.Options
+}
 
 func hasOption(list, want string) bool {
 	for option := range strings.SplitSeq(list, ",") {
@@ -52,15 +62,15 @@ func parseMount(line string) (Mount, bool) {
 	if !found || len(left) < 6 || len(right) < 2 {
 		return Mount{}, false
 	}
-	m := Mount{Point: unescape(left[4]), Options: left[5], Type: right[0], Device: unescape(right[1])}
+	m := Mount{Point: Unescape(left[4]), Options: left[5], Number: left[2], Type: right[0], Device: Unescape(right[1])}
 	if len(right) > 2 {
 		m.Super = right[2]
 	}
 	return m, true
 }
 
-// unescape turns the kernel's octal escapes of blank, tab, line end and backslash back.
-func unescape(s string) string {
+// Unescape turns the kernel's octal escapes of blank, tab, line end and backslash back.
+func Unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}

@@ -121,6 +121,9 @@ func TestTable(t *testing.T) {
 			t.Errorf("%q matches process %d (%t, %v), wanted %d", pattern, s.PID, found, err, want)
 		}
 	}
+	if below, err := table.Descendants(10, time.Minute); err != nil || !cmp.Equal(below, []int{11, 12}) {
+		t.Errorf("%v started by 10, %v", below, err)
+	}
 	all, err := table.All()
 	if err != nil || len(all) != 5 {
 		t.Errorf("%d processes, %v; wanted 5", len(all), err)
@@ -150,14 +153,17 @@ broken line
 
 func TestParseMounts(t *testing.T) {
 	want := []Mount{
-		{Point: "/", Type: "ext4", Device: "/dev/vda", Options: "rw,relatime", Super: "rw,discard"},
-		{Point: "/proc", Type: "proc", Device: "proc", Options: "rw,nosuid", Super: "rw"},
-		{Point: "/srv/my files", Type: "tmpfs", Device: "none", Options: "rw", Super: "ro,size=1k"},
-		{Point: "/sounds", Type: "nfs4", Device: "files.example:/sounds", Options: "rw,relatime", Super: "rw,vers=4.2,addr=192.0.2.7"},
+		{Point: "/", Number: "254:0", Type: "ext4", Device: "/dev/vda", Options: "rw,relatime", Super: "rw,discard"},
+		{Point: "/proc", Number: "0:5", Type: "proc", Device: "proc", Options: "rw,nosuid", Super: "rw"},
+		{Point: "/srv/my files", Number: "0:41", Type: "tmpfs", Device: "none", Options: "rw", Super: "ro,size=1k"},
+		{Point: "/sounds", Number: "0:40", Type: "nfs4", Device: "files.example:/sounds", Options: "rw,relatime", Super: "rw,vers=4.2,addr=192.0.2.7"},
 	}
 	got := ParseMounts([]byte(mountinfo))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if broken := (Mount{Options: "rw,relatime", Super: "ro,errors=remount-ro"}).Flags(); broken != "ro,relatime" || got[0].Flags() != got[0].Options {
+		t.Errorf("a file system that the kernel made read-only has the flags %q", broken)
 	}
 	if got[0].ReadOnly() || !got[2].ReadOnly() {
 		t.Error("what can be written is not told from what cannot")

@@ -75,6 +75,26 @@ func (t *Table) add(sum *Tree, pid, depth int) {
 	}
 }
 
+// Descendants returns the numbers of all that a process started, at any depth, from a look not older than maxAge; in no order.
+func (t *Table) Descendants(pid int, maxAge time.Duration) ([]int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.refresh(maxAge); err != nil {
+		return nil, err
+	}
+	return t.below(nil, pid, 0), nil
+}
+
+func (t *Table) below(all []int, pid, depth int) []int {
+	if depth > deepest {
+		return all
+	}
+	for _, p := range t.children[pid] {
+		all = t.below(append(all, p.PID), p.PID, depth+1)
+	}
+	return all
+}
+
 // Match finds the process whose command line matches: of several the one that has no matching parent, and of those the oldest.
 // The threads of the kernel and what has ended are left out. It always looks anew; found is false where nothing matches.
 func (t *Table) Match(pattern *regexp.Regexp) (s Stat, found bool, err error) {
