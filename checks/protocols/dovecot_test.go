@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 // patient is the time-out of tests against servers that answer, on a machine that does much else.
 const patient = 20 * time.Second
 
+// mailUID is the user mail of every Debian.
+const mailUID = 8
+
 // dovecotServer is a real dovecot that lets user u with password p log in.
 type dovecotServer struct {
 	ports       map[string]int // by protocol
@@ -25,7 +29,11 @@ func dovecot(t *testing.T) *dovecotServer {
 	t.Helper()
 	bin := testkit.Installed(t, "dovecot", "dovecot", "dovecot", "dovenull")
 	d := &dovecotServer{ports: map[string]int{}, certificate: testkit.Certificate(t)}
-	replace := []string{"CERT", d.certificate.CertFile, "KEY", d.certificate.KeyFile}
+	home := filepath.Join(filepath.Dir(write(t, "home", "")), "mail")
+	if err := errors.Join(os.Mkdir(home, 0o700), os.Chown(home, mailUID, mailUID)); err != nil {
+		t.Fatal(err)
+	}
+	replace := []string{"CERT", d.certificate.CertFile, "KEY", d.certificate.KeyFile, "HOME", home}
 	for _, name := range []string{"imap", "imaps", "pop", "pops", "lmtp", "sieve"} {
 		d.ports[name] = testkit.FreePort(t)
 		replace = append(replace, fmt.Sprintf("<%s>", name), fmt.Sprint(d.ports[name]))
@@ -51,7 +59,7 @@ func write(t *testing.T, name, content string) string {
 	return path
 }
 
-// dovecotConf follows the manual of dovecot 2.3. Mail of the user, of which there is none, is under /run, which ends with the server.
+// dovecotConf follows the manual of dovecot 2.3.
 const dovecotConf = `
 base_dir = /run/dovecot/
 log_path = /dev/stderr
@@ -60,7 +68,7 @@ listen = 127.0.0.1
 ssl = yes
 ssl_cert = <CERT
 ssl_key = <KEY
-mail_location = maildir:/run/dovecot/mail/%u
+mail_location = maildir:HOME
 first_valid_uid = 1
 passdb {
   driver = static
@@ -68,7 +76,7 @@ passdb {
 }
 userdb {
   driver = static
-  args = uid=root gid=root home=/run/dovecot/mail/%u
+  args = uid=mail gid=mail home=HOME
 }
 service imap-login {
   inet_listener imap {
