@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -216,6 +217,24 @@ func randomID() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b) // never fails, see crypto/rand
 	return hex.EncodeToString(b)
+}
+
+// otherWatcher is a Monit that runs with this control file's pidfile: two who repair the same services restart each of them twice.
+func otherWatcher(pidfile string) error {
+	text, err := os.ReadFile(pidfile)
+	if pidfile == "" || err != nil {
+		return nil // nobody has left a number there
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 || pid == os.Getpid() {
+		return nil
+	}
+	name, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+	if err != nil || strings.TrimSpace(string(name)) != "monit" {
+		return nil
+	}
+	return fmt.Errorf("monit runs with this control file (pid %d, %s) and would repair the same services; "+
+		"end it first, as with `systemctl disable --now monit`", pid, pidfile)
 }
 
 // writePidfile writes the process id as Monit does; the returned function removes it.

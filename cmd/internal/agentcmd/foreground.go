@@ -114,6 +114,9 @@ func background(ctx context.Context, file *control.File, args []string, stdout i
 	if _, err := reach(ctx, socketsOf(file.Path, file)); err == nil {
 		return fmt.Errorf("an agent is already running for %s; `reload` makes it read its control file again", file.Path)
 	}
+	if err := otherWatcher(file.Settings.Pidfile); err != nil {
+		return err
+	}
 	socket := socketOf(stateFile(file))
 	if err := reachable(ctx, socket); err != nil {
 		return err

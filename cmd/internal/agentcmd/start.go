@@ -90,6 +90,9 @@ func (o Options) load() (*control.File, error) {
 
 // assemble: the socket first, because it tells whether another agent runs; then the database, the uplink, and the agent on top.
 func (r *Running) assemble(ctx context.Context, o Options, file *control.File) error {
+	if err := otherWatcher(file.Settings.Pidfile); err != nil {
+		return err
+	}
 	state := stateFile(file)
 	listener, err := agent.Listen(ctx, socketOf(state))
 	var other *agent.RunningError
