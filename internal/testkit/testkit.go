@@ -70,7 +70,7 @@ func Find(ctx context.Context, pkg, name string) (Binary, error) {
 	if err != nil {
 		return Binary{}, fmt.Errorf("reading the library path of %s: %w", pkg, err)
 	}
-	for _, dir := range []string{"usr/sbin", "usr/bin", "sbin", "bin", "lib/systemd", "usr/lib/" + pkg} {
+	for _, dir := range []string{"usr/sbin", "usr/bin", "sbin", "bin", "lib/systemd", "usr/lib/" + pkg, "usr/lib/nagios/plugins"} {
 		path := filepath.Join(root, dir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return Binary{Path: path, Root: root, Env: map[string]string{"LD_LIBRARY_PATH": strings.TrimSpace(string(libs))}}, nil
