@@ -89,6 +89,7 @@ func (s *service) begin(r heal.Request) error {
 		}
 	}
 	s.healing = true
+	s.agent.underway.begin()
 	s.publish()
 	engine, life := s.agent.engine.Load(), s.agent.healing
 	go func() {
@@ -123,6 +124,7 @@ func leftOf(left []proc.Stat) string {
 func (s *service) resume(h dialtone.Heal) {
 	_, _ = s.agent.board.claim(s.spec.Name)
 	s.healing = true
+	s.agent.underway.begin()
 	s.publish()
 	r := heal.Request{Service: s.spec, Want: lastVerb(h), Look: s.looker.look}
 	engine, life := s.agent.engine.Load(), s.agent.healing
@@ -222,7 +224,9 @@ func (s *service) exec(f rules.Finding) {
 		s.log.Warn("a rule's program still runs and is not started again", "action", string(f.Exec))
 		return
 	}
+	a.underway.begin()
 	a.beside.Go(func() {
+		defer a.underway.end()
 		defer a.execs.Delete(f.Exec)
 		out, err := a.hand.Load().Act(a.healing, o)
 		why := fmt.Sprintf("ran %s: exit status %d after %s", out.Command, out.ExitCode, out.Took.Round(time.Millisecond))

@@ -94,6 +94,7 @@ type Agent struct {
 	beside    sync.WaitGroup // execs
 	execs     sync.Map       // healers.ActionID of those that run
 	reloading sync.Mutex     // one reload at a time
+	underway  underway
 
 	mu          sync.Mutex
 	file        *control.File

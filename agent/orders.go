@@ -184,19 +184,18 @@ func (s *service) tellAction(o order, why string) {
 	})
 }
 
-// Cycle runs a cycle of every service now, and does not wait for it.
-func (a *Agent) Cycle() {
-	for _, name := range a.names() {
-		if s := a.service(name); s != nil {
-			select {
-			case s.orders <- order{verb: validate, reply: make(chan error, 1)}:
-			default: // so busy that a cycle more is no help
-			}
+// Cycle runs a cycle of every service now, and waits neither for it nor for what comes of it; at its end it says so in the log.
+func (a *Agent) Cycle(ctx context.Context) {
+	go func() {
+		if err := a.Validate(ctx); err != nil {
+			a.log.Debug("a cycle that was asked for has not ended", "error", err)
+			return
 		}
-	}
+		a.log.Debug("a cycle that was asked for has ended")
+	}()
 }
 
-// Validate runs a cycle of every service now and returns when each has been looked at, or its check hangs.
+// Validate runs a cycle of every service now and returns when each has been looked at, and what was to be done is done: a minute at most.
 func (a *Agent) Validate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -208,6 +207,9 @@ func (a *Agent) Validate(ctx context.Context) error {
 	var failed []error
 	for range names {
 		failed = append(failed, <-answers)
+	}
+	if err := a.underway.wait(ctx); err != nil {
+		failed = append(failed, fmt.Errorf("what came of this cycle is still under way: %w", err))
 	}
 	return errors.Join(failed...)
 }

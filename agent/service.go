@@ -177,14 +177,17 @@ func (s *service) run(ctx context.Context, delay time.Duration) {
 			s.cycle(ctx)
 		case <-s.wake:
 			s.look(ctx, true)
+			s.agent.underway.end()
 		case <-s.retry.C:
 			s.look(ctx, true)
 		case <-s.due.C:
 			s.look(ctx, true)
 		case seen := <-s.sightings:
 			s.onSighting(ctx, seen)
+			s.agent.underway.end()
 		case a := <-s.healed:
 			s.onHealed(ctx, a)
+			s.agent.underway.end()
 		case o := <-s.orders:
 			s.onOrder(ctx, o)
 		case u := <-s.updates:
@@ -205,17 +208,29 @@ func (s *service) leave() {
 	for _, reply := range s.waiting {
 		reply <- errStopping
 	}
+	s.abandon()
+}
+
+// abandon takes what this service has under way out of the agent's count.
+func (s *service) abandon() {
+	for _, open := range []bool{s.healing, s.looking, len(s.wake) > 0} {
+		if open {
+			s.agent.underway.end()
+		}
+	}
 }
 
 var errStopping = errors.New("the agent is stopping")
 
 // cycle is one turn of the schedule.
 func (s *service) cycle(ctx context.Context) {
+	if s.resting == nil {
+		s.keepMaintenance(time.Now())
+	}
 	if s.resting != nil || !s.schedule.due(time.Now()) {
 		s.satisfy(nil)
 		return
 	}
-	s.keepMaintenance(time.Now())
 	for _, f := range s.rules.Limits() {
 		if f.Do.Kind == control.Alert {
 			s.tellState(s.state, f, false, s.turn(f))
@@ -236,6 +251,7 @@ func (s *service) look(ctx context.Context, extra bool) {
 		return
 	}
 	s.looking = true
+	s.agent.underway.begin()
 	within := deadline(s.spec) + s.looker.takes()
 	go func() {
 		began := time.Now()
@@ -299,9 +315,11 @@ func (s *service) watch(pid int) {
 
 // poke asks for a look soon. It never blocks, and many pokes are one look.
 func (s *service) poke() {
+	s.agent.underway.begin()
 	select {
 	case s.wake <- struct{}{}:
 	default:
+		s.agent.underway.end()
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *server) watchThisMachine(ctx context.Context, dir folder, log *slog.Log
 			return err
 		case sig := <-signals:
 			if sig == syscall.SIGUSR1 {
-				agent.Agent.Cycle()
+				agent.Agent.Cycle(ctx)
 			} else if err := agent.Agent.Reload(ctx); err != nil {
 				log.Error("the control file is refused, what ran before goes on", "error", err)
 			}

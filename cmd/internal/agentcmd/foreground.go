@@ -62,7 +62,7 @@ func obey(ctx context.Context, signals <-chan os.Signal, ended <-chan struct{}, 
 			return
 		case s := <-signals:
 			if s == syscall.SIGUSR1 {
-				a.Cycle()
+				a.Cycle(ctx)
 				continue
 			}
 			if err := a.Reload(ctx); err != nil {
