@@ -27,8 +27,10 @@ var parts = map[string][]part{
 			whole("kilobyte", "memory_bytes", 1024), whole("kilobytetotal", "total_memory_bytes", 1024)),
 		group("cpu", tenth("percent", "cpu_percent"), tenth("percenttotal", "total_cpu_percent")),
 		group("filedescriptors", whole("open", "filedescriptors", 1), whole("opentotal", "total_filedescriptors", 1)),
-		group("read", group("bytes", whole("count", "disk_read_bytes_per_second", 1)), group("operations", whole("count", "disk_read_operations_per_second", 1))),
-		group("write", group("bytes", whole("count", "disk_write_bytes_per_second", 1)), group("operations", whole("count", "disk_write_operations_per_second", 1))),
+		group("read", group("bytesgeneric", whole("count", "read_bytes_per_second", 1)),
+			group("bytes", whole("count", "disk_read_bytes_per_second", 1)), group("operations", whole("count", "read_operations_per_second", 1))),
+		group("write", group("bytesgeneric", whole("count", "write_bytes_per_second", 1)),
+			group("bytes", whole("count", "disk_write_bytes_per_second", 1)), group("operations", whole("count", "write_operations_per_second", 1))),
 	},
 	"file":      {text("mode", "permission"), text("uid", "uid"), text("gid", "gid"), timestamps, whole("size", "size_bytes", 1), checksum},
 	"directory": {text("mode", "permission"), text("uid", "uid"), text("gid", "gid"), timestamps},
@@ -36,16 +38,17 @@ var parts = map[string][]part{
 	"filesystem": {
 		text("fstype", "fstype"), text("fsflags", "fsflags"), text("mode", "permission"), text("uid", "uid"), text("gid", "gid"),
 		group("block", tenth("percent", "space_percent"), mebibytes("usage", "space_bytes"), mebibytes("total", "space_total_bytes")),
-		group("inode", tenth("percent", "inode_percent"), whole("usage", "inodes", 1), whole("total", "inodes_total", 1)),
+		group("inode", tenth("percent", "inode_percent"), whole("usage", "inodes", 1)),
 		group("read", group("bytes", whole("count", "read_bytes_per_second", 1)), group("operations", whole("count", "read_operations_per_second", 1))),
 		group("write", group("bytes", whole("count", "write_bytes_per_second", 1)), group("operations", whole("count", "write_operations_per_second", 1))),
+		group("servicetime", number("total", "service_time_seconds", 0.001, 3)),
 	},
 	"network": {group("link",
-		whole("state", "link_up", 1), whole("speed", "speed_bits_per_second", 1), whole("duplex", "full_duplex", 1),
+		whole("state", "link_up", 1), whole("speed", "link_speed_bits_per_second", 1),
 		group("download", group("packets", whole("now", "download_packets_per_second", 1)), group("bytes", whole("now", "download_bytes_per_second", 1))),
 		group("upload", group("packets", whole("now", "upload_packets_per_second", 1)), group("bytes", whole("now", "upload_bytes_per_second", 1))))},
 	"system": {
-		group("filedescriptors", whole("allocated", "filedescriptors", 1), whole("maximum", "filedescriptors_max", 1)),
+		group("filedescriptors", whole("allocated", "filedescriptors", 1)),
 		group("system",
 			group("load", hundredth("avg01", "load1"), hundredth("avg05", "load5"), hundredth("avg15", "load15")),
 			group("cpu", tenth("user", "cpu_user_percent"), tenth("system", "cpu_system_percent"), tenth("nice", "cpu_nice_percent"),
@@ -99,7 +102,7 @@ func text(name, value string) part {
 
 // timestamps turns ages into instants, as Monit writes them.
 func timestamps(x *document, r reading) {
-	group("timestamps", instant("access", "atime_age_seconds"), instant("change", "ctime_age_seconds"), instant("modify", "mtime_age_seconds"))(x, r)
+	group("timestamps", instant("access", "access_age_seconds"), instant("change", "change_age_seconds"), instant("modify", "age_seconds"))(x, r)
 }
 
 func instant(name, age string) part {
