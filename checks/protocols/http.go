@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net"
 	"net/http"
@@ -166,24 +167,47 @@ func judgeBody(answer *http.Response, t Target) error {
 	if sum != nil {
 		body = io.TeeReader(body, sum)
 	}
-	looked, start := int64(cmp.Or(t.Buffer, bodyLooked)), io.Discard
 	var text bytes.Buffer
-	if t.HTTP.Content != "" {
-		start = &text
+	start := io.Writer(&text)
+	if t.HTTP.Content == "" {
+		start = io.Discard
 	}
-	_, err := io.Copy(start, io.LimitReader(body, looked))
-	if err == nil && sum != nil {
-		_, err = io.Copy(io.Discard, body)
+	if err := copyBody(start, body, t); err != nil {
+		return err
 	}
-	switch {
-	case err != nil && timedOut(err):
-		return tell("%s answered, but its body of HTTP did not end within %s", t, t.timeout)
-	case err != nil:
-		return tell("%s broke its answer off: %v", t, err)
-	case sum != nil && hex.EncodeToString(sum.Sum(nil)) != t.HTTP.Checksum:
-		return tell("%s answered a body whose checksum is %x, wanted %s", t, sum.Sum(nil), t.HTTP.Checksum)
+	if sum != nil {
+		if err := judgeChecksum(body, sum, t); err != nil {
+			return err
+		}
 	}
 	return judgeContent(text.Bytes(), t)
+}
+
+// judgeChecksum reads the rest of a body, whose bytes go by way of sum.
+func judgeChecksum(rest io.Reader, sum hash.Hash, t Target) error {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
+		return bodyFault(err, t)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != t.HTTP.Checksum {
+		return tell("%s answered a body whose checksum is %s, wanted %s", t, got, t.HTTP.Checksum)
+	}
+	return nil
+}
+
+// copyBody copies the beginning of a body, as much as tests look at.
+func copyBody(to io.Writer, body io.Reader, t Target) error {
+	_, err := io.Copy(to, io.LimitReader(body, int64(cmp.Or(t.Buffer, bodyLooked))))
+	return bodyFault(err, t)
+}
+
+func bodyFault(err error, t Target) error {
+	switch {
+	case err == nil:
+		return nil
+	case timedOut(err):
+		return tell("%s answered, but its body of HTTP did not end within %s", t, t.timeout)
+	}
+	return tell("%s broke its answer off: %v", t, err)
 }
 
 func judgeContent(text []byte, t Target) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/internal/testkit"
 )
 
 func TestConnectionHTTP(t *testing.T) {
@@ -100,4 +101,13 @@ func silenceUntilHead(conn net.Conn) {
 		}
 		head.Write(buf[:n])
 	}
+}
+
+func TestNginx(t *testing.T) {
+	fourCases(t, control.Connection{Protocol: "http", HTTP: control.HTTPTest{Content: "^dial tone$|dial tone\n"}}, func(t *testing.T, c *control.Connection) {
+		t.Helper()
+		server := testkit.Nginx(t)
+		server.Start(t)
+		c.Port = server.Port
+	})
 }

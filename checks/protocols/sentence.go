@@ -32,6 +32,9 @@ func sentence(err error, t Target) error {
 	if name, is := errors.AsType[*net.DNSError](err); is {
 		return tell("the name %s does not resolve: %s", t.host, name.Err)
 	}
+	if _, is := errors.AsType[*net.AddrError](err); is && t.Family != "" {
+		return tell("%s has no %s address", t.host, map[string]string{"ipv4": "IPv4", "ipv6": "IPv6"}[t.Family])
+	}
 	return tell("connection to %s failed: %v", t, err)
 }
 
