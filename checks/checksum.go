@@ -10,6 +10,8 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,15 +25,51 @@ type sum struct {
 	version version
 }
 
-// version is what tells two states of a file apart without reading it.
-type version struct {
-	dev, inode, length uint64
-	size               int64
-	modified, changed  time.Time
+// sums are the checksums of one file, by how they are computed.
+type sums map[string]*sum
+
+// report computes the checksums that rules look at. Which one `changed checksum` follows does not matter: the first.
+func (s sums) report(ctx context.Context, spec *control.Service, info os.FileInfo, r *Report) error {
+	for _, algorithm := range algorithms(spec) {
+		if s[algorithm] == nil {
+			s[algorithm] = &sum{}
+		}
+		text, err := s[algorithm].of(ctx, spec.Path, info, algorithm)
+		if err != nil {
+			return err
+		}
+		r.Text("checksum/"+algorithm, text)
+		if r.Texts["checksum"] == "" {
+			r.Text("checksum", text)
+		}
+	}
+	return nil
 }
 
-func versionOf(info os.FileInfo, length int) version {
-	v := version{size: info.Size(), modified: info.ModTime(), length: uint64(length)}
+// algorithms are how checksums are to be computed for the rules of a service, each once; none where no rule looks at one.
+func algorithms(s *control.Service) []string {
+	var all []string
+	for _, rule := range s.Rules {
+		if test, is := rule.Test.(*control.Expect); is && test.Value == "checksum" {
+			all = append(all, strings.TrimPrefix(test.Reported(), "checksum/"))
+		}
+	}
+	if len(all) == 0 && wants(s, "checksum") {
+		return []string{"sha256"}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// version is what tells two states of a file apart without reading it.
+type version struct {
+	dev, inode        uint64
+	size              int64
+	modified, changed time.Time
+}
+
+func versionOf(info os.FileInfo) version {
+	v := version{size: info.Size(), modified: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		v.dev, v.inode, v.changed = sys.Dev, sys.Ino, time.Unix(sys.Ctim.Unix())
 	}
@@ -41,8 +79,8 @@ func versionOf(info os.FileInfo, length int) version {
 // settled is how old a change must be before the times of a file can be trusted to show the next one: they tick coarsely.
 const settled = 2 * time.Second
 
-func (s *sum) of(ctx context.Context, path string, info os.FileInfo, length int) (string, error) {
-	v := versionOf(info, length)
+func (s *sum) of(ctx context.Context, path string, info os.FileInfo, algorithm string) (string, error) {
+	v := versionOf(info)
 	if s.text != "" && s.version == v && time.Since(v.changed) > settled {
 		return s.text, nil
 	}
@@ -51,7 +89,7 @@ func (s *sum) of(ctx context.Context, path string, info os.FileInfo, length int)
 		return "", fmt.Errorf("reading for the checksum: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	h := hashOf(length)
+	h := hashOf(algorithm)
 	if _, err := io.Copy(h, &interruptible{ctx, f}); err != nil {
 		return "", fmt.Errorf("reading %s for the checksum: %w", path, err)
 	}
@@ -59,26 +97,16 @@ func (s *sum) of(ctx context.Context, path string, info os.FileInfo, length int)
 	return s.text, nil
 }
 
-// hashOf picks the hash whose sum has that many hexadecimal digits. MD5 and SHA-1 are for what is already written in control
-// files: they notice accidents, not attackers.
-func hashOf(length int) hash.Hash {
-	switch length {
-	case 2 * md5.Size:
+// hashOf makes a hash by its name. MD5 and SHA-1 are for what is already written in control files: they notice accidents, not
+// attackers.
+func hashOf(algorithm string) hash.Hash {
+	switch algorithm {
+	case "md5":
 		return md5.New()
-	case 2 * sha1.Size:
+	case "sha1":
 		return sha1.New()
 	}
 	return sha256.New()
-}
-
-// checksumLength returns the length of the checksum that a rule expects; 0 where none does.
-func checksumLength(s *control.Service) int {
-	for _, rule := range s.Rules {
-		if expect, is := rule.Test.(*control.Expect); is && expect.Value == "checksum" && expect.Want != "" {
-			return len(expect.Want)
-		}
-	}
-	return 0
 }
 
 // interruptible ends the reading of a long file when its check's time is over.

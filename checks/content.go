@@ -68,7 +68,7 @@ func readPatterns(path string) ([]*regexp.Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading expressions: %w", err)
 	}
-	v := versionOf(info, 0)
+	v := versionOf(info)
 	if known, is := patternFiles.Load(path); is && known.(patternFile).version == v {
 		return known.(patternFile).patterns, nil
 	}

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -21,19 +22,26 @@ func init() {
 `,
 		Values: append([]Value{
 			{Name: "size_bytes", Phrases: []string{"size"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Size of the file."},
-			{Name: "checksum", Help: "Checksum of the content in hexadecimal: MD5, SHA-1 or SHA-256 by the length of the one expected, else SHA-256."},
+			{Name: "checksum", Help: "Checksum of the content in hexadecimal: MD5, SHA-1 or SHA-256 as the rule says or by the length of the one expected, else SHA-256. `failed checksum` without one expects what the agent saw first."},
 		}, inodeValues()...),
 		Found: true,
 		Reads: true,
-		New:   func(s *control.Service) Check { return &file{spec: s} },
+		New:   func(s *control.Service) Check { return newFile(s) },
 	})
+}
+
+// newFile takes the bounds of what is read of a growing file from the control file.
+func newFile(s *control.Service) *file {
+	return &file{spec: s, sums: sums{}, tail: tail{
+		maxLine: cmp.Or(s.Bounds.FileContentBuffer, defaultLine), maxLook: int64(cmp.Or(s.Bounds.FileContentPerLook, defaultLook)),
+	}}
 }
 
 // file watches one file.
 type file struct {
 	spec *control.Service
 	tail tail
-	sum  sum
+	sums sums
 }
 
 func (f *file) Validate() error { return validatePath(f.spec) }
@@ -56,33 +64,23 @@ func (f *file) Run(ctx context.Context, r *Report) error {
 	if !info.Mode().IsRegular() {
 		return nil
 	}
-	return f.look(ctx, info, r)
+	if err := f.sums.report(ctx, f.spec, info, r); err != nil {
+		return err
+	}
+	return f.follow(ctx, r)
 }
 
-func (f *file) look(ctx context.Context, info os.FileInfo, r *Report) error {
-	if wants(f.spec, "checksum") {
-		text, err := f.sum.of(ctx, f.spec.Path, info, checksumLength(f.spec))
-		if err != nil {
-			return err
-		}
-		r.Text("checksum", text)
+// follow reads what the file has gained. While an expression cannot be read, nothing is: what is gained meanwhile waits.
+func (f *file) follow(ctx context.Context, r *Report) error {
+	s, err := newSieve(f.spec)
+	if err != nil || s == nil {
+		return nil //nolint:nilerr // the other rules of the file go on; Inspect has told of the expressions
 	}
-	if !wantsContent(f.spec) {
-		return nil
-	}
-	lines, err := f.tail.lines(f.spec.Path)
-	r.Lines, r.Gained = lines, true
+	r.Gained = true
+	err = f.tail.read(ctx, f.spec.Path, s.take)
+	r.Lines = s.kept
 	return err
 }
 
 // isFile: sockets count, as in Monit; so do devices, which no other kind is for.
 func isFile(mode os.FileMode) bool { return !mode.IsDir() && mode.Type() != os.ModeNamedPipe }
-
-func wantsContent(s *control.Service) bool {
-	for _, rule := range s.Rules {
-		if _, is := rule.Test.(*control.Content); is {
-			return true
-		}
-	}
-	return false
-}

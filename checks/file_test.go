@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -147,6 +148,13 @@ func TestChecksum(t *testing.T) {
 			t.Errorf("%s is %s, wanted %s", name, r.Texts["checksum"], sums[name])
 		}
 	}
+	both := run(t, newCheck(t, "file", &control.Service{Path: path, Rules: rules(
+		&control.Expect{Value: "checksum", First: true, Algorithm: "sha1"}, &control.Expect{Value: "checksum", Want: sums["md5"]},
+	)}))
+	if both.Texts["checksum/sha1"] != sums["sha1"] || both.Texts["checksum/md5"] != sums["md5"] {
+		t.Errorf("two that are asked for: %v", both.Texts)
+	}
+	wantDeclared(t, "file", both)
 	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Changed{Value: "checksum"})})
 	if r := run(t, c); r.Texts["checksum"] != sums["sha256"] {
 		t.Errorf("without one expected: %s", r.Texts["checksum"])
@@ -171,24 +179,28 @@ func sliceOf[A [16]byte | [20]byte | [32]byte](a A) []byte {
 func TestTail(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	writeFile(t, path, "written before anybody looked\n")
-	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Patterns: []string{"error"}})})
+	const longest = 4096
+	all := rules(&control.Content{Patterns: []string{""}})
+	c := newCheck(t, "file", &control.Service{Path: path, Rules: all, Bounds: control.Limits{FileContentBuffer: longest}})
 	steps := []struct {
 		name string
 		do   func()
 		want []string
 	}{
 		{"the first look starts at the end", func() {}, nil},
-		{"complete lines", func() { add(t, path, "one\r\ntwo\nthr") }, []string{"one", "two"}},
-		{"the rest of a line", func() { add(t, path, "ee\n") }, []string{"three"}},
+		{"complete lines", func() { appendTo(t, path, "one\r\ntwo\nthr") }, []string{"one", "two"}},
+		{"the rest of a line", func() { appendTo(t, path, "ee\n") }, []string{"three"}},
 		{"nothing new", func() {}, nil},
-		{"a line without end", func() { add(t, path, strings.Repeat("x", maxLine+10)) }, nil},
-		{"its end", func() { add(t, path, "tail\nfour\n") }, []string{strings.Repeat("x", maxLine), "four"}},
+		{"a line without end", func() { appendTo(t, path, strings.Repeat("x", longest+10)) }, nil},
+		{"its end", func() { appendTo(t, path, "tail\nfour\n") }, []string{strings.Repeat("x", longest), "four"}},
 		{"rotated: the rest of the old one, and the new one", func() {
-			add(t, path, "last of the old\n")
+			appendTo(t, path, "last of the old\n")
 			rename(t, path, path+".1")
 			writeFile(t, path, "first of the new\n")
 		}, []string{"last of the old", "first of the new"}},
 		{"truncated", func() { writeFile(t, path, "anew\n") }, []string{"anew"}},
+		{"gone for a while", func() { rename(t, path, path+".2") }, nil},
+		{"and back", func() { writeFile(t, path, "back\n") }, []string{"back"}},
 	}
 	for _, step := range steps {
 		step.do()
@@ -198,30 +210,94 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// TestTailIsBounded: what one look may not read, the next one does; no line is lost or read twice.
 func TestTailIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	writeFile(t, path, "")
-	c := newCheck(t, "file", &control.Service{Path: path, Rules: rules(&control.Content{Patterns: []string{"x"}})})
+	s := &control.Service{Path: path, Rules: rules(&control.Content{Patterns: []string{"9+$"}}), Bounds: control.Limits{FileContentPerLook: 200_000}}
+	c := newCheck(t, "file", s)
 	run(t, c)
-	line := strings.Repeat("y", 1023) + "\n"
-	add(t, path, strings.Repeat(line, 1500))
-	first, second := len(run(t, c).Lines), len(run(t, c).Lines)
-	if first != maxTail/len(line) || first+second != 1500 {
-		t.Errorf("%d lines at the first look, %d at the second", first, second)
+	var text strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "line %d\n", i)
+	}
+	appendTo(t, path, text.String())
+	looks := 0
+	var lines []string
+	for ; looks < 20; looks++ {
+		r := run(t, c)
+		lines = append(lines, r.Lines...)
+		if len(r.Lines) > mostLines {
+			t.Fatalf("%d lines are kept of one look", len(r.Lines))
+		}
+	}
+	if first := lines[:3]; !slices.Equal(first, []string{"line 9", "line 19", "line 29"}) {
+		t.Errorf("the first lines are %q", first)
+	}
+	if want := (text.Len() + 199_999) / 200_000 * mostLines; len(lines) != want {
+		t.Errorf("%d lines were kept, wanted %d", len(lines), want)
 	}
 }
 
 func FuzzTailSplit(f *testing.F) {
 	f.Add([]byte("one\ntwo"), 2)
 	f.Fuzz(func(t *testing.T, text []byte, at int) {
-		var whole, parts tail
-		want := whole.split(nil, text)
+		collect := func(pieces ...[]byte) (lines []string) {
+			followed := tail{maxLine: 100}
+			for _, piece := range pieces {
+				followed.split(piece, func(line []byte) { lines = append(lines, string(line)) })
+			}
+			return lines
+		}
 		at = min(max(0, at), len(text))
-		got := parts.split(parts.split(nil, text[:at]), text[at:])
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(collect(text), collect(text[:at], text[at:])); diff != "" {
 			t.Errorf("cut at %d: %s", at, diff)
 		}
 	})
+}
+
+// TestContentOfFile: which lines rules get to see, with expressions from a file that changes, and what is ignored.
+func TestContentOfFile(t *testing.T) {
+	dir := t.TempDir()
+	path, patterns := filepath.Join(dir, "log"), filepath.Join(dir, "patterns")
+	writeFile(t, path, "")
+	writeFile(t, patterns, "^error\n\nfail(ed)?\n")
+	c := newCheck(t, "file", &control.Service{
+		Path: path, Rules: rules(&control.Content{File: patterns}, &control.Content{Patterns: []string{"fine"}, Not: true}),
+		IgnoreContent: []*control.Content{{Patterns: []string{"noise"}}},
+	})
+	run(t, c)
+	look := func(text string) []string { appendTo(t, path, text); return run(t, c).Lines }
+	if diff := cmp.Diff([]string{"error: fine", "odd"}, look("fine\nerror: fine\nodd\nerror of noise\n")); diff != "" {
+		t.Error(diff)
+	}
+	writeFile(t, patterns, "only this, and a longer file\n")
+	if diff := cmp.Diff([]string(nil), look("error: fine\n")); diff != "" {
+		t.Errorf("with other expressions: %s", diff)
+	}
+	writeFile(t, patterns, "((\n")
+	if lines := look("while the expressions are broken\n"); lines != nil {
+		t.Errorf("%q", lines)
+	}
+	writeFile(t, patterns, "^while\n")
+	if diff := cmp.Diff([]string{"while the expressions are broken"}, look("")); diff != "" {
+		t.Errorf("what waited is lost: %s", diff)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "patterns")
+	writeFile(t, path, "ok\n(\n")
+	if _, err := Patterns(&control.Content{File: path}); err == nil || !strings.HasPrefix(err.Error(), path+":2: ") {
+		t.Errorf("a bad expression is %v", err)
+	}
+	if _, err := Patterns(&control.Content{File: path + ".not"}); err == nil {
+		t.Error("a missing file is no error")
+	}
+	writeFile(t, path, strings.Repeat("x\n", maxPatterns))
+	if _, err := Patterns(&control.Content{File: path}); err == nil {
+		t.Error("a file without bound is read")
+	}
 }
 
 func TestOwnerText(t *testing.T) {
@@ -234,7 +310,7 @@ func TestOwnerText(t *testing.T) {
 	}
 }
 
-func add(t *testing.T, path, text string) {
+func appendTo(t *testing.T, path, text string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {

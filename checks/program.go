@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,11 +55,8 @@ func (p *program) Validate() error {
 // Run waits for the program to end; one that cannot be started at all leaves the service unknown.
 func (p *program) Run(ctx context.Context, r *Report) error {
 	c := p.spec.Program
-	timeout := c.Timeout
-	if timeout <= 0 {
-		timeout = programTimeout
-	}
-	result, err := p.run(ctx, command.Spec{Argv: c.Argv, UID: c.UID, GID: c.GID, Timeout: timeout})
+	timeout := cmp.Or(c.Timeout, p.spec.Bounds.ProgramTimeout, programTimeout)
+	result, err := p.run(ctx, command.Spec{Argv: c.Argv, UID: c.UID, GID: c.GID, Timeout: timeout, MaxOutput: p.spec.Bounds.ProgramOutput})
 	if err != nil {
 		return fmt.Errorf("running the program: %w", err)
 	}

@@ -74,7 +74,7 @@ func Declared(kind, name string) (v Value, argument string) {
 			continue
 		}
 		for _, v := range k.Values {
-			if v.Name == family && (v.Argument != "") == found {
+			if v.Name == family && ((v.Argument != "") == found || v.Type == "") {
 				return v, argument
 			}
 		}

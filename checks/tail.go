@@ -2,6 +2,7 @@ package checks
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,40 +11,47 @@ import (
 	"syscall"
 )
 
-// Bounds of what one look reads of a growing file. What is beyond them is read at the next look.
+// Bounds of what one look reads of a growing file, where `set limits` says nothing. What is beyond them is read at the next look.
 const (
-	maxTail = 1 << 20 // bytes a look
-	maxLine = 4096    // bytes of a line; the rest of a longer one is left out
+	defaultLook = 4 << 20  // bytes a look
+	defaultLine = 64 << 10 // bytes of a line; the rest of a longer one is left out
+
+	tailChunk = 64 << 10 // bytes read at once
 )
 
 // tail follows a file by its open descriptor, as `tail -F` does: it starts at the end, reads what is added, and when another file
-// stands under the name it finishes the old one and begins the new one at its start. The zero value has not looked yet.
+// stands under the name it finishes the old one and begins the new one at its start. With its bounds set it is ready, and has not looked
+// yet.
 type tail struct {
+	maxLine int
+	maxLook int64
+
 	file   *os.File
 	offset int64
 	rest   []byte // of a line that has no end yet
 	cut    bool   // rest is longer than maxLine: its end is not kept
 }
 
-// lines returns the complete lines that were added since the last look; at the first look, none.
-func (t *tail) lines(path string) ([]string, error) {
+// read hands over the complete lines that were added since the last look, without their ends; at the first look, none. A line is valid
+// until take returns.
+func (t *tail) read(ctx context.Context, path string, take func(line []byte)) error {
 	if t.file == nil {
-		return nil, t.open(path, io.SeekEnd)
+		return t.open(path, io.SeekEnd)
 	}
-	lines, more, err := t.read(nil)
-	if err != nil || more {
-		return lines, err
+	left, err := t.drain(ctx, t.maxLook, take)
+	if err != nil || left <= 0 {
+		return err
 	}
 	replaced, err := t.replaced(path)
 	if err != nil || !replaced {
-		return lines, err
+		return err
 	}
 	t.close()
 	if err := t.open(path, io.SeekStart); err != nil {
-		return lines, err
+		return err
 	}
-	lines, _, err = t.read(lines)
-	return lines, err
+	_, err = t.drain(ctx, left, take)
+	return err
 }
 
 func (t *tail) open(path string, whence int) error {
@@ -61,7 +69,7 @@ func (t *tail) open(path string, whence int) error {
 
 func (t *tail) close() {
 	_ = t.file.Close() // it was only read
-	*t = tail{}
+	*t = tail{maxLine: t.maxLine, maxLook: t.maxLook}
 }
 
 // replaced reports whether the name now leads to another file than the open one.
@@ -80,42 +88,46 @@ func (t *tail) replaced(path string) (bool, error) {
 	return !os.SameFile(now, open), nil
 }
 
-// read appends the new lines of the open file; more is true when its bound left some for the next look.
-func (t *tail) read(lines []string) (all []string, more bool, err error) {
+// drain reads the open file to its end, or as many bytes as it may, in chunks; left is how many it may still.
+func (t *tail) drain(ctx context.Context, most int64, take func([]byte)) (left int64, err error) {
 	info, err := t.file.Stat()
 	if err != nil {
-		return lines, false, fmt.Errorf("following %s: %w", t.file.Name(), err)
+		return most, fmt.Errorf("following %s: %w", t.file.Name(), err)
 	}
 	if info.Size() < t.offset { // truncated: what is there now is new
 		t.offset, t.rest, t.cut = 0, nil, false
 	}
-	n := min(info.Size()-t.offset, maxTail)
-	if n == 0 {
-		return lines, false, nil
+	left = most
+	todo := min(info.Size()-t.offset, left)
+	chunk := make([]byte, min(todo, tailChunk))
+	for todo > 0 && ctx.Err() == nil {
+		n, err := t.file.ReadAt(chunk[:min(todo, tailChunk)], t.offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return left, fmt.Errorf("following %s: %w", t.file.Name(), err)
+		}
+		if n == 0 {
+			return left, nil // cut short while it was read
+		}
+		t.split(chunk[:n], take)
+		t.offset, todo, left = t.offset+int64(n), todo-int64(n), left-int64(n)
 	}
-	text := make([]byte, n)
-	got, err := t.file.ReadAt(text, t.offset)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return lines, false, fmt.Errorf("following %s: %w", t.file.Name(), err)
-	}
-	t.offset += int64(got)
-	return t.split(lines, text[:got]), t.offset < info.Size(), nil
+	return left, ctx.Err()
 }
 
 // split cuts text into lines; what has no line end yet waits for the next look.
-func (t *tail) split(lines []string, text []byte) []string {
+func (t *tail) split(text []byte, take func([]byte)) {
 	for {
 		line, after, complete := bytes.Cut(text, []byte{'\n'})
 		if !t.cut {
 			t.rest = append(t.rest, line...)
 		}
-		if len(t.rest) > maxLine {
-			t.rest, t.cut = t.rest[:maxLine], true
+		if len(t.rest) > t.maxLine {
+			t.rest, t.cut = t.rest[:t.maxLine], true
 		}
 		if !complete {
-			return lines
+			return
 		}
-		lines = append(lines, string(bytes.TrimSuffix(t.rest, []byte{'\r'})))
+		take(bytes.TrimSuffix(t.rest, []byte{'\r'}))
 		t.rest, t.cut, text = t.rest[:0], false, after
 	}
 }

@@ -155,6 +155,26 @@ type Expect struct {
 	Not       bool   // it fails when the text is Want
 }
 
+// Reported is the name under which a report holds what the test compares: Value, and of a checksum how it is computed.
+func (e *Expect) Reported() string {
+	if e.Value != "checksum" {
+		return e.Value
+	}
+	algorithm := e.Algorithm
+	switch len(e.Want) {
+	case 32:
+		algorithm = "md5"
+	case 40:
+		algorithm = "sha1"
+	case 64:
+		algorithm = "sha256"
+	}
+	if algorithm == "" {
+		algorithm = "sha256"
+	}
+	return e.Value + "/" + algorithm
+}
+
 // Content fails when a line matches one of Patterns (or, with Not, when none does).
 type Content struct {
 	Patterns []string // at least one unless File is set

@@ -110,7 +110,7 @@ func valueOf(name string, report *checks.Report) (previous, bool) {
 
 func (p previous) String() string {
 	if p.text != "" {
-		return p.text
+		return shorten(p.text)
 	}
 	return strconv.FormatFloat(p.number, 'f', -1, 64)
 }
@@ -229,7 +229,7 @@ func target(test *control.Connection) string {
 
 // judgeFirst compares with what was seen first.
 func (r *rule) judgeFirst(test *control.Expect, report *checks.Report) (bit, string) {
-	text, known := report.Texts[test.Value]
+	text, known := report.Texts[test.Reported()]
 	if !known {
 		return noData, ""
 	}
@@ -241,7 +241,7 @@ func (r *rule) judgeFirst(test *control.Expect, report *checks.Report) (bit, str
 
 // judgeExpect compares a text with what the file wants. One that is compared with what was seen first passes here, where nobody remembers.
 func judgeExpect(test *control.Expect, report *checks.Report) (bit, string) {
-	text, known := report.Texts[test.Value]
+	text, known := report.Texts[test.Reported()]
 	if !known {
 		return noData, ""
 	}
