@@ -13,9 +13,12 @@ type implied struct {
 	test  control.Test
 	then  control.ActionKind
 	about func(control.Test) bool // reports whether a written test takes its place
+
+	severity string // as in a control file; empty: by the kind of test
 }
 
 // impliedRules are Monit's: what is missing is started again, and what went wrong with a link or a mount is told.
+// A plugin's own verdict is told too.
 var impliedRules = []implied{
 	{
 		kinds: []string{"process", "file", "fifo", "directory", "filesystem"}, text: "if not exist then restart (implied)",
@@ -33,19 +36,27 @@ var impliedRules = []implied{
 		kinds: []string{"network"}, text: "if link errors > 0 then alert (implied)",
 		test: &control.Compare{Value: "link_errors", Op: control.Greater}, then: control.Alert, about: looksAt("link_errors"),
 	},
+	{
+		kinds: []string{"munin", "nagios"}, text: "if status > 1 then alert severity critical (implied)", severity: "critical",
+		test: &control.Compare{Value: "status", Op: control.Greater, Threshold: 1}, then: control.Alert, about: looksAt("status", "warnings", "criticals"),
+	},
+	{
+		kinds: []string{"munin", "nagios"}, text: "if status > 0 then alert severity warning (implied)", severity: "warning",
+		test: &control.Compare{Value: "status", Op: control.Greater}, then: control.Alert, about: looksAt("status", "warnings", "criticals"),
+	},
 }
 
 func isExist(test control.Test) bool { _, is := test.(*control.Exist); return is }
 
 func isLink(test control.Test) bool { _, is := test.(*control.Link); return is }
 
-func looksAt(value string) func(control.Test) bool {
+func looksAt(values ...string) func(control.Test) bool {
 	return func(test control.Test) bool {
 		switch test := test.(type) {
 		case *control.Changed:
-			return test.Value == value
+			return slices.Contains(values, test.Value)
 		case *control.Compare:
-			return test.Value == value
+			return slices.Contains(values, test.Value)
 		}
 		return false
 	}
@@ -59,7 +70,7 @@ func implicit(s *control.Service) []*control.Rule {
 		if written || !slices.Contains(i.kinds, s.Kind) {
 			continue
 		}
-		all = append(all, &control.Rule{Pos: s.Pos, Text: i.text, Test: i.test, Then: control.Action{Kind: i.then}})
+		all = append(all, &control.Rule{Pos: s.Pos, Text: i.text, Test: i.test, Then: control.Action{Kind: i.then}, Severity: i.severity})
 	}
 	return all
 }

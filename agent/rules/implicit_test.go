@@ -19,6 +19,7 @@ func TestImplicitRules(t *testing.T) {
 	}
 	const restart, flags = "if not exist then restart (implied)", "if changed fsflags then alert (implied)"
 	const link, faults = "if link down then alert (implied)", "if link errors > 0 then alert (implied)"
+	const critical, warning = "if status > 1 then alert severity critical (implied)", "if status > 0 then alert severity warning (implied)"
 	for _, test := range []struct {
 		kind  string
 		rules []*control.Rule
@@ -30,6 +31,9 @@ func TestImplicitRules(t *testing.T) {
 		{"file", written(&control.Exist{}), nil},
 		{"filesystem", nil, []string{restart, flags}},
 		{"filesystem", written(&control.Changed{Value: "fsflags"}), []string{restart}},
+		{"nagios", nil, []string{critical, warning}},
+		{"munin", written(&control.Compare{Value: "field/load", Op: control.Greater}), []string{critical, warning}},
+		{"munin", written(&control.Compare{Value: "criticals", Op: control.Greater}), nil},
 		{"network", nil, []string{link, faults}},
 		{"network", written(&control.Link{Up: true}), []string{faults}},
 		{"network", written(&control.Compare{Value: "link_errors", Op: control.Greater, Threshold: 5}), []string{link}},
@@ -89,6 +93,31 @@ func TestContentOfFiles(t *testing.T) {
 	} {
 		if got, why := judgeContent(test.test, &checks.Report{Lines: test.lines, Gained: test.gained}); got != test.want {
 			t.Errorf("%+v on %q: %d (%s)", test.test, test.lines, got, why)
+		}
+	}
+}
+
+// TestStatusOfAPlugin: 1 is a warning and 2 critical, by themselves and where the file says how often.
+func TestStatusOfAPlugin(t *testing.T) {
+	status := func(op control.Op, limit float64) *control.Rule {
+		return &control.Rule{Test: &control.Compare{Value: "status", Op: op, Threshold: limit}, Then: control.Action{Kind: control.Alert}}
+	}
+	for _, test := range []struct {
+		name  string
+		rules []*control.Rule
+		want  [3]dialtone.State
+	}{
+		{"no rules", nil, [3]dialtone.State{dialtone.OK, dialtone.Warning, dialtone.Critical}},
+		{"two rules", []*control.Rule{status(control.Greater, 0), status(control.Equal, 2)}, [3]dialtone.State{dialtone.OK, dialtone.Warning, dialtone.Critical}},
+		{"one rule", []*control.Rule{status(control.NotEqual, 0)}, [3]dialtone.State{dialtone.OK, dialtone.Critical, dialtone.Critical}},
+		{"critical alone", []*control.Rule{status(control.Greater, 1)}, [3]dialtone.State{dialtone.OK, dialtone.OK, dialtone.Critical}},
+	} {
+		e := New(&control.Service{Kind: "nagios", Name: "disk", Rules: test.rules})
+		for code, want := range test.want {
+			v := e.Step(Look{Report: &checks.Report{Existence: checks.Present, Why: "DISK", Values: map[string]float64{"status": float64(code)}}})
+			if v.State != want || want != dialtone.OK && v.Why != "status is "+string(rune('0'+code))+": DISK" {
+				t.Errorf("%s, status %d: %s, %s; want %s", test.name, code, v.State, v.Why, want)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ package rules
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/dialtone/dialtone"
@@ -288,11 +289,25 @@ func severity(s *control.Service, r *control.Rule) dialtone.State {
 			return dialtone.Critical
 		}
 	case *control.Compare:
-		if s.Kind == "program" && test.Value == "status" {
-			return dialtone.Critical
+		if test.Value == "status" {
+			return ofStatus(s, test)
 		}
 	}
 	return dialtone.Warning
+}
+
+// ofStatus: a program's status is Critical. A plugin's is by what it says, where the file tells its warning from its critical: then what
+// already fails at 1 is Warning.
+func ofStatus(s *control.Service, test *control.Compare) dialtone.State {
+	plugin := s.Kind == "nagios" || s.Kind == "munin"
+	told := slices.ContainsFunc(s.Rules, func(r *control.Rule) bool {
+		other, is := r.Test.(*control.Compare)
+		return is && other.Value == "status" && !other.Op.Holds(1, other.Threshold)
+	})
+	if plugin && told && test.Op.Holds(1, test.Threshold) {
+		return dialtone.Warning
+	}
+	return dialtone.Critical
 }
 
 // Repairs reports whether an action acts on the service itself.
