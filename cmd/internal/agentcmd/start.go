@@ -39,6 +39,7 @@ type Running struct {
 	Socket string // where it takes commands; empty when it could not listen
 
 	uplink *uplink.Uplink
+	tells  *tellers
 	group  *errgroup.Group
 	quit   context.CancelFunc
 	after  []func() error // in the order made; run backwards
@@ -116,9 +117,12 @@ func (r *Running) assemble(ctx context.Context, o Options, file *control.File) e
 	}
 	page := &front{version: o.Version, log: o.Log}
 	r.after = append(r.after, page.close)
-	c.Reloaded = func(f *control.File) { page.apply(ctx, f.Settings.HTTP) }
 	if err := r.connect(&c, spool); err != nil {
 		return err
+	}
+	c.Reloaded = func(f *control.File) {
+		r.tells.file.Store(f)
+		page.apply(ctx, f.Settings.HTTP)
 	}
 	if r.Agent, err = agent.New(c); err != nil {
 		return err
@@ -162,8 +166,21 @@ func (r *Running) databases(log *slog.Logger, state string) (db, spool *bbolt.DB
 	return nil, spool, noDB, nil
 }
 
-// connect gives the agent its uplink when there is a collector.
+// connect gives the agent those whom it tells: its collector, when there is one, and who is told without it.
 func (r *Running) connect(c *agent.Config, spool *bbolt.DB) error {
+	if err := r.dial(c, spool); err != nil {
+		return err
+	}
+	var err error
+	if r.tells, err = newTellers(c, r.uplink, spool); err != nil {
+		return err
+	}
+	c.Uplink = r.tells
+	return nil
+}
+
+// dial makes the uplink when there is a collector.
+func (r *Running) dial(c *agent.Config, spool *bbolt.DB) error {
 	to := c.File.Settings.Collector
 	if to == nil {
 		return nil
@@ -177,7 +194,6 @@ func (r *Running) connect(c *agent.Config, spool *bbolt.DB) error {
 	}
 	began := time.Now()
 	r.uplink = up
-	c.Uplink = up
 	c.Alone = func() bool { return alone(up.Stats(), began) }
 	return nil
 }
@@ -194,13 +210,11 @@ func alone(s uplink.Stats, began time.Time) bool {
 	return !s.Connected && time.Since(since) >= aloneAfter
 }
 
-// launch starts everything. The uplink outlives the agent, so that its last words are sent.
+// launch starts everything. Those who are told outlive the agent, so that its last words are sent.
 func (r *Running) launch(ctx context.Context, log *slog.Logger, listener net.Listener, metrics string) {
 	r.group = &errgroup.Group{}
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
-	if r.uplink != nil {
-		r.group.Go(func() error { return r.uplink.Run(sending) })
-	}
+	r.tells.run(sending, r.group)
 	r.group.Go(func() error {
 		defer stopSending()
 		defer r.quit()
