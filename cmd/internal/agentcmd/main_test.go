@@ -54,7 +54,6 @@ func TestCommandLine(t *testing.T) {
 	if err := os.Chmod(open, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	absent, _ := write(t, "check process p with pidfile /run/p.pid\n  start program = \"/no/such start\" as uid nobody-here\n")
 	tests := []struct {
 		name   string
 		args   []string
@@ -67,9 +66,7 @@ func TestCommandLine(t *testing.T) {
 		{"bad file, to start", []string{"-I", "-c", bad}, 1, "", bad + ":2:7: "},
 		{"others may write it", []string{"-c", open, "-t"}, 1, "", "chmod"},
 		{"no such file", []string{"-c", "/no/such/file", "-t"}, 1, "", "/no/such/file"},
-		{"what is not here is a warning", []string{"-c", absent, "-t"}, 0, "Control file syntax OK\n" +
-			"warning: " + absent + ":3:19: user nobody-here not found\n" +
-			"warning: " + absent + ":3:19: program /no/such not found\n", ""},
+		{"as Monit writes it", []string{"-c", good, "-vv", "-B", "-t"}, 0, "Control file syntax OK\n", ""},
 		{"version", []string{"-V"}, 0, "dialtone-agent 1.2.3\n", ""},
 		{"version as a verb", []string{"version"}, 0, "dialtone-agent 1.2.3\n", ""},
 		{"no agent", []string{"-c", good, "summary"}, 1, "", "no agent is running: nobody answers on "},
@@ -140,6 +137,11 @@ check file missing with path /no/such/file
 		{[]string{"status", "nobody"}, 1, "", `no service "nobody"`},
 		{[]string{"-g", "files", "unmonitor"}, 0, "done", ""},
 		{[]string{"summary", "missing"}, 0, `(?m)^missing +file +unmonitored .*unmonitored by`, ""},
+		{[]string{"summary", "(mis|here).*"}, 0, `(?s)here .*missing`, ""},
+		{[]string{"report"}, 0, `up: +1 \(50\.0%\)\ndown: +0 \(0\.0%\)\ninitialising: +0 \(0\.0%\)\nunmonitored: +1 \(50\.0%\)\ntotal: +2 services`, ""},
+		{[]string{"report", "up", "total"}, 0, `^1\n2\n$`, ""},
+		{[]string{"-g", "files", "report", "up"}, 0, `^0\n$`, ""},
+		{[]string{"report", "sideways"}, 1, "", "a report has: up, down, "},
 		{[]string{"validate"}, 0, `here`, ""},
 		{[]string{"-g", "none", "monitor"}, 1, "", "no service is in group none"},
 		{[]string{"start", "missing"}, 1, "", "missing has no start program"},
