@@ -31,4 +31,8 @@ for user in $users; do
   echo "$user:x:$id:" >>/etc/group
   id=$((id + 1))
 done
-exec "$@"
+
+# The first process of a process namespace cannot be ended by SIGTERM unless it asks for it; with it ends all that is in there.
+trap 'exit 0' TERM
+"$@" &
+wait $!
