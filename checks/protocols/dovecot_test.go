@@ -64,6 +64,7 @@ const dovecotConf = `
 base_dir = /run/dovecot/
 log_path = /dev/stderr
 protocols = imap pop3 lmtp sieve
+auth_failure_delay = 0
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <CERT

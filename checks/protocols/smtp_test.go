@@ -106,7 +106,7 @@ func TestValidateLogin(t *testing.T) {
 		{control.Connection{Username: "u", Password: "p\n"}, "line break"},
 		{control.Connection{Password: "p"}, "needs a username"},
 	} {
-		for _, protocol := range []string{"smtp", "smtps", "lmtp", "imap", "imaps", "pop", "pops", "sieve"} {
+		for _, protocol := range []string{"smtp", "smtps", "lmtp", "imap", "imaps", "pop", "pops", "sieve", "nntp", "ftp"} {
 			test.c.Port, test.c.Protocol = 1, protocol
 			wantSaid(t, Validate(&test.c), test.want)
 		}
