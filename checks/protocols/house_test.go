@@ -68,7 +68,7 @@ func trySilent(t *testing.T, c control.Connection, udp bool) {
 // nonsenses are answers of no protocol. Each is sent at once and again after what the client says, then the connection ends.
 var nonsenses = map[string][]byte{
 	"nothing":         nil,
-	"a line":          []byte("the number you have dialled is not in service\r\n"),
+	"a line":          []byte("the number you have dialed is not in service\r\n"),
 	"an escape":       []byte("\x1b[31m\x07red\r\n"),
 	"zeros":           make([]byte, 256),
 	"ones":            bytes.Repeat([]byte{0xff}, 256),
@@ -187,9 +187,11 @@ func (r *recording) Close() error                     { return nil }
 func (r *recording) SetDeadline(time.Time) error      { return nil }
 func (r *recording) SetReadDeadline(time.Time) error  { return nil }
 func (r *recording) SetWriteDeadline(time.Time) error { return nil }
+
 func (r *recording) LocalAddr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 40000}
 }
+
 func (r *recording) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // try1 tries one connection test against 127.0.0.1.

@@ -28,7 +28,7 @@ type Protocol struct {
 	UDP       bool                            // over UDP alone, whatever the test says: ntp3, radius
 	UDPToo    bool                            // over UDP where the test says so: dns, sip
 
-	// Speak speaks on a connection that Probe dialled (with TLS where the test or the protocol wants it) and closes. It returns an
+	// Speak speaks on a connection that Probe dialed (with TLS where the test or the protocol wants it) and closes. It returns an
 	// error unless the far side has proven that it speaks the protocol. Its reads and writes end with ctx. Its errors are sentences
 	// (tell, talk), or those of reads and writes as they are: Probe turns refused, silent and broken connections into sentences.
 	Speak func(ctx context.Context, conn net.Conn, t Target) error
@@ -45,6 +45,9 @@ func All() []Protocol {
 
 func protocolOf(c *control.Connection) (Protocol, error) {
 	name := cmp.Or(c.Protocol, "default")
+	if name == "default" && len(c.Script) > 0 {
+		name = "generic"
+	}
 	p, known := registry[name]
 	if !known {
 		return Protocol{}, fmt.Errorf("no protocol %q is known here", name)

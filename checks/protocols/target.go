@@ -12,7 +12,7 @@ import (
 // Target is a connection test with what the service adds to it.
 type Target struct {
 	*control.Connection
-	host    string        // who is dialled
+	host    string        // who is dialed
 	timeout time.Duration // of the whole test, never zero
 	tls     bool          // TLS from the first byte
 	network string        // tcp, udp or unix
