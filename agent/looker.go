@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,10 +83,7 @@ func deadline(s *control.Service) time.Duration {
 	const slack, program, connect = 10 * time.Second, 300 * time.Second, 5 * time.Second
 	total := slack
 	if s.Program != nil {
-		total += program
-		if s.Program.Timeout > 0 {
-			total += s.Program.Timeout - program
-		}
+		total += cmp.Or(s.Program.Timeout, s.Bounds.ProgramTimeout, program)
 	}
 	for _, r := range s.Rules {
 		c, is := r.Test.(*control.Connection)

@@ -89,6 +89,10 @@ func newService(a *Agent, spec *control.Service, interval time.Duration) *servic
 		check = unable{err}
 		a.log.Warn("a service cannot be checked here", "service", spec.Name, "error", err)
 	}
+	if spec.Problem != nil {
+		check = beside(spec, check)
+		a.log.Warn("a service lacks something on this machine", "service", spec.Name, "set_aside", !spec.Problem.Partial, "why", spec.Problem.Why)
+	}
 	plan, err := newSchedule(spec.Every)
 	if err != nil {
 		check = unable{err}

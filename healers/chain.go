@@ -109,7 +109,7 @@ func Inspect(f *control.File) []*control.Problem {
 				if a.Kind == control.Heal && !slices.Contains(Verbs(), a.Healer) {
 					found = append(found, &control.Problem{
 						Pos: r.Pos, Service: s.Name, Why: fmt.Sprintf("there is no healer %q", a.Healer),
-						Mend: "healers are " + strings.Join(Verbs(), ", ") + "; `kinds` describes them",
+						Mend: "healers are " + strings.Join(Verbs(), ", ") + "; `kinds` describes them", Partial: true,
 					})
 				}
 			}

@@ -99,7 +99,7 @@ func build(s Spec) (*exec.Cmd, error) {
 	if len(s.Argv) == 0 {
 		return nil, errors.New("no program to run")
 	}
-	if err := explain(s.Argv[0]); err != nil {
+	if err := Executable(s.Argv[0]); err != nil {
 		return nil, err
 	}
 	credential, err := credentialOf(s.UID, s.GID)
@@ -123,8 +123,9 @@ func build(s Spec) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// explain says why a program cannot be run, before the kernel says less.
-func explain(path string) error {
+// Executable says why a file cannot be run as a program, before the kernel says less; nil when it can. What to do about it stands behind
+// a semicolon.
+func Executable(path string) error {
 	if !filepath.IsAbs(path) {
 		return fmt.Errorf("program %s has no absolute path; write it from the root, for example /usr/bin/%s", path, filepath.Base(path))
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/dialtone/dialtone/checks"
 	"github.com/dialtone/dialtone/checks/protocols"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/healers"
 )
 
 // home is the folder of state: that of the machine for root, one's own otherwise.
@@ -61,6 +62,8 @@ func load(path string) (*control.File, error) {
 		return nil, err
 	}
 	protocols.Inherit(file)
+	checks.Inspect(file)
+	file.Problems = append(file.Problems, healers.Inspect(file)...)
 	return file, nil
 }
 

@@ -1,0 +1,79 @@
+package checks
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialtone/dialtone/control"
+)
+
+func TestInspect(t *testing.T) {
+	dir := t.TempDir()
+	there, plain, patterns := filepath.Join(dir, "there"), filepath.Join(dir, "plain"), filepath.Join(dir, "patterns")
+	if err := os.WriteFile(there, []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, plain, "no program")
+	writeFile(t, patterns, "((\n")
+	run := func(path string) *control.Command { return &control.Command{Argv: []string{path}} }
+	exec := func(path string) []*control.Rule {
+		return []*control.Rule{{Test: &control.Exist{Wanted: true}, Then: control.Action{Kind: control.Drain, Next: &control.Action{Kind: control.Exec, Exec: run(path)}}}}
+	}
+	for _, test := range []struct {
+		name    string
+		service control.Service
+		partial bool
+		want    []string
+	}{
+		{"nothing", control.Service{Kind: "file", Path: plain, Start: run(there)}, true, nil},
+		{"program", control.Service{Kind: "program", Program: run(dir + "/none")}, false, []string{"program " + dir + "/none not found"}},
+		{"not executable", control.Service{Kind: "program", Program: run(plain)}, false, []string{"program " + plain + " is not executable"}},
+		{"user of the program", control.Service{Kind: "program", Program: &control.Command{Argv: []string{there}, UID: "no_such_user", GID: "no_such_group"}}, false, []string{"user no_such_user not found, group no_such_group not found"}},
+		{"start", control.Service{Kind: "file", Path: plain, Start: run(dir + "/none"), Stop: run(dir + "/none")}, true, []string{"program " + dir + "/none not found"}},
+		{"exec", control.Service{Kind: "file", Path: plain, Rules: exec(dir)}, true, []string{"program " + dir + " is a folder"}},
+		{"else", control.Service{Kind: "file", Path: plain, Rules: []*control.Rule{{Test: &control.Exist{}, Else: &control.Recovery{Then: control.Action{Exec: run("/none")}}}}}, true, []string{"program /none not found"}},
+		{"limit", control.Service{Kind: "file", Path: plain, Limits: []*control.RestartLimit{{Then: control.Action{Exec: run("/none")}}}}, true, []string{"program /none not found"}},
+		{"owner", control.Service{Kind: "file", Path: plain, Rules: rules(&control.Expect{Value: "uid", Want: "no_such_user"}, &control.Expect{Value: "gid", Want: "4000000000"})}, true, []string{"user no_such_user not found"}},
+		{"checksum", control.Service{Kind: "file", Path: dir + "/none", Rules: rules(&control.Expect{Value: "checksum", First: true})}, true, []string{dir + "/none does not exist, so that its checksum is not known yet"}},
+		{"expressions", control.Service{Kind: "file", Path: plain, Rules: rules(&control.Content{File: patterns}), IgnoreContent: []*control.Content{{File: "/none"}}}, true, []string{patterns + ":1: error parsing regexp: missing closing ): `((`", "reading expressions: open /none: no such file or directory"}},
+		{"interface", control.Service{Kind: "network", Interface: "none7"}, true, []string{"there is no interface none7"}},
+		{"parameters", control.Service{Kind: "network", Address: "localhost"}, false, []string{`check network parameters: "localhost" is no IP address`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := test.service
+			s.Name, s.Pos = test.name, control.Position{File: "dialtone.conf", Line: 3, Col: 1}
+			f := &control.File{Services: []*control.Service{&s}}
+			Inspect(f)
+			var got []string
+			for _, p := range f.Problems {
+				got = append(got, p.Why)
+				if p.Partial != test.partial || p.Service != test.name {
+					t.Errorf("%+v", p)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if aside := Unable(&s) != nil; (s.Problem != nil) != (test.want != nil) || aside != (test.want != nil && !test.partial) {
+				t.Errorf("the service's own problem is %+v, set aside %t", s.Problem, aside)
+			}
+		})
+	}
+}
+
+// TestInspectTellsTheGravest: what sets a service aside wins over what does not, and over nothing that was known before.
+func TestInspectTellsTheGravest(t *testing.T) {
+	s := &control.Service{
+		Kind: "program", Name: "probe", Program: &control.Command{Argv: []string{"/none"}},
+		Start: &control.Command{Argv: []string{"/none/either"}}, Problem: &control.Problem{Why: "known before", Partial: true},
+	}
+	f := &control.File{Services: []*control.Service{s}, Problems: []*control.Problem{s.Problem}}
+	Inspect(f)
+	if len(f.Problems) != 3 || s.Problem.Partial || !strings.Contains(s.Problem.Why, "/none not found") {
+		t.Errorf("%v, first of all %v", f.Problems, s.Problem)
+	}
+}
