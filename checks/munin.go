@@ -56,10 +56,13 @@ type muninPlugin struct {
 }
 
 func newMunin(s *control.Service) *muninPlugin {
+	return &muninPlugin{spec: s, now: time.Now, plugin: MuninPlugin(s)}
+}
+
+// MuninPlugin is the plugin that a service of kind munin runs.
+func MuninPlugin(s *control.Service) munin.Plugin {
 	timeout, _ := time.ParseDuration(s.Params["timeout"]) // the parser has read it
-	return &muninPlugin{spec: s, now: time.Now, plugin: munin.Plugin{
-		Path: s.Params["plugin"], ConfDir: s.Params["config"], StateDir: s.Params["state"], Timeout: timeout,
-	}}
+	return munin.Plugin{Path: s.Params["plugin"], ConfDir: s.Params["config"], StateDir: s.Params["state"], Timeout: timeout}
 }
 
 func (m *muninPlugin) Validate() error {

@@ -36,6 +36,7 @@ type Plugin struct {
 	Timeout  time.Duration // of one run; zero: as plugin-conf.d says, else DefaultTimeout
 	Master   string        // address of who asks, for plugins that keep a state for each; empty: this agent itself
 	Node     string        // name of this machine; empty: its host name
+	NoDirty  bool          // who asks does not take values with a description
 }
 
 // Name is what munin calls the plugin.
@@ -253,6 +254,9 @@ func (p Plugin) environment(s Settings, state string) map[string]string {
 		"MUNIN_PYTHON": "/usr/bin/env python3", "MUNIN_RUBY": "/usr/bin/env ruby", "MUNIN_MKTEMP": "mktemp -p /tmp/ $1",
 		"MUNIN_USER": "munin", "MUNIN_GROUP": "munin", "MUNIN_PLUGINUSER": DefaultUser, "MUNIN_HASSETR": "1",
 		"MUNIN_VERSION": muninVersion,
+	}
+	if p.NoDirty {
+		env["MUNIN_CAP_DIRTYCONFIG"] = ""
 	}
 	maps.Copy(env, s.Env)
 	return env

@@ -96,7 +96,10 @@ func (h *MuninHouse) Node(t testing.TB) string {
 	port := FreePort(t)
 	h.configure(t, port)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	Serve(t, address, h.node, "--config", h.nodeConf, "--servicedir", h.Plugins, "--sconfdir", h.Conf)
+	shell := h.node
+	shell.Path = "/bin/sh" // munin-node takes its folders from no option
+	Serve(t, address, shell, "-c", `mount --bind "$1" /etc/munin/plugins && mount --bind "$2" /etc/munin/plugin-conf.d && exec "$3" --config "$4"`,
+		"sh", h.Plugins, h.Conf, h.node.Path, h.nodeConf)
 	return address
 }
 
@@ -110,42 +113,45 @@ func (h *MuninHouse) configure(t testing.TB, port int) {
 	}
 }
 
-// Update lets the real master, munin-update, ask the node at an address once, and returns the values that it kept: for each
-// "PLUGIN.FIELD" the last reading, as text.
-func (h *MuninHouse) Update(t testing.TB, address string) map[string]string {
+// Update lets the real master, munin-update, ask the node at an address once, and returns what it then knows of the node: the lines of
+// its datafile, "PLUGIN.FIELD.ATTRIBUTE VALUE" and "PLUGIN.ATTRIBUTE VALUE", and the names of its RRD files.
+func (h *MuninHouse) Update(t testing.TB, address string) (datafile, rrd []string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("/tmp", "dialtone-munin-") // munin-update refuses to be root, and nobody else may look into t.TempDir
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // a folder of this test alone
+		t.Fatalf("%v", err)
+	}
 	host, port, _ := strings.Cut(address, ":")
 	config := filepath.Join(dir, "munin.conf")
-	text := "dbdir " + dir + "/db\nhtmldir " + dir + "\nlogdir " + dir + "\nrundir " + dir + "\ntmpldir " + h.Root + "/etc/munin/templates\n\n[" +
-		h.Host + "]\naddress " + host + "\nport " + port + "\n"
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+	text := "dbdir DIR\nhtmldir DIR\nlogdir DIR\nrundir DIR\ntmpldir /etc/munin/templates\n\n[" + h.Host + "]\naddress " + host + "\nport " + port + "\n"
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o644); err != nil {
 		t.Fatalf("%v", err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "db"), 0o777); err != nil {
-		t.Fatalf("%v", err)
-	}
-	spec := h.update.Spec("--config", config, "--debug", "--nofork")
-	for i, word := range spec.Argv {
-		if word == h.update.Path {
-			spec.Argv[i] = "/usr/share/munin/munin-update"
-		}
-	}
+	master := h.update
+	master.Path = "/usr/bin/setpriv"
+	spec := master.Spec("--reuid", "munin", "--regid", "munin", "--clear-groups", "/usr/share/munin/munin-update", "--config", config, "--nofork")
 	spec.Timeout = 2 * patience
 	r, err := command.Run(t.Context(), spec)
+	log, _ := os.ReadFile(filepath.Join(dir, "munin-update.log"))
 	if err != nil || r.ExitCode != 0 {
-		t.Fatalf("munin-update: status %d, error %v\n%s", r.ExitCode, err, r.Output)
+		t.Fatalf("munin-update: status %d, error %v\n%s\n%s", r.ExitCode, err, r.Output, log)
 	}
-	return map[string]string{"": r.Output + filesBelow(dir)}
-}
-
-func filesBelow(dir string) string {
-	var b strings.Builder
-	_ = filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
-		if err == nil && !info.IsDir() {
-			fmt.Fprintln(&b, path, info.Size())
+	kept, err := os.ReadFile(filepath.Join(dir, "datafile"))
+	if err != nil {
+		t.Fatalf("munin-update kept nothing: %v\n%s\n%s", err, r.Output, log)
+	}
+	for line := range strings.Lines(string(kept)) {
+		if _, known, of := strings.Cut(strings.TrimSpace(line), ":"); of {
+			datafile = append(datafile, known)
 		}
-		return nil
-	})
-	return b.String()
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*", "*.rrd"))
+	for _, file := range files {
+		rrd = append(rrd, filepath.Base(file))
+	}
+	return datafile, rrd
 }
