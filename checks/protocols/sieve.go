@@ -31,7 +31,7 @@ func speakSieve(ctx context.Context, conn net.Conn, t Target) error {
 	if t.upgrades() {
 		capable, err = startTLSofSieve(ctx, k, capable)
 	} else {
-		_, err = askSieve(k, "CAPABILITY")
+		err = askSieve(k, "CAPABILITY")
 	}
 	if err == nil && t.Username != "" {
 		err = loginSieve(k, capable)
@@ -92,16 +92,16 @@ func lineOfSieve(k *talk) (string, error) {
 	return line, err
 }
 
-// askSieve sends a command that is no secret, and returns the data of an answer that is OK.
-func askSieve(k *talk, command string) (sieveData, error) {
+// askSieve sends a command that is no secret; the answer must be OK.
+func askSieve(k *talk, command string) error {
 	if err := k.send(command + "\r\n"); err != nil {
-		return nil, err
+		return err
 	}
-	data, final, err := answerOfSieve(k)
+	_, final, err := answerOfSieve(k)
 	if err == nil && !strings.HasPrefix(final, "OK") {
-		return nil, k.refused(command, final)
+		return k.refused(command, final)
 	}
-	return data, err
+	return err
 }
 
 // startTLSofSieve changes to TLS, after which the server tells its capabilities by itself.
@@ -109,7 +109,7 @@ func startTLSofSieve(ctx context.Context, k *talk, capable sieveData) (sieveData
 	if !capable.has("STARTTLS") {
 		return nil, k.noTLS("STARTTLS")
 	}
-	if _, err := askSieve(k, "STARTTLS"); err != nil {
+	if err := askSieve(k, "STARTTLS"); err != nil {
 		return nil, err
 	}
 	if err := k.upgrade(ctx); err != nil {

@@ -7,12 +7,12 @@ import (
 
 func init() {
 	const (
-		ends  = " With a username it logs in (AUTH PLAIN or LOGIN, RFC 4954). It ends with QUIT."
-		clear = " With TLS options and without TLS from the first byte it changes to TLS with STARTTLS (RFC 3207)."
+		ends    = " With a username it logs in (AUTH PLAIN or LOGIN, RFC 4954). It ends with QUIT."
+		inClear = " With TLS options and without TLS from the first byte it changes to TLS with STARTTLS (RFC 3207)."
 	)
 	register(Protocol{
 		Name: "smtp", StartTLS: true, Validate: validateLogin, Speak: speakSMTP("EHLO", "SMTP"),
-		Doc: "A mail server greets with 220 and answers EHLO, or else HELO, with 250 (RFC 5321)." + clear + ends,
+		Doc: "A mail server greets with 220 and answers EHLO, or else HELO, with 250 (RFC 5321)." + inClear + ends,
 	})
 	register(Protocol{
 		Name: "smtps", TLS: true, Validate: validateLogin, Speak: speakSMTP("EHLO", "SMTP"),
@@ -20,7 +20,7 @@ func init() {
 	})
 	register(Protocol{
 		Name: "lmtp", StartTLS: true, Validate: validateLogin, Speak: speakSMTP("LHLO", "LMTP"),
-		Doc: "A local delivery server greets with 220 and answers LHLO with 250 (RFC 2033)." + clear + ends,
+		Doc: "A local delivery server greets with 220 and answers LHLO with 250 (RFC 2033)." + inClear + ends,
 	})
 }
 

@@ -41,9 +41,9 @@ func TestSMTPLogin(t *testing.T) {
 	wrong := good
 	wrong.Password = "another"
 	test(wrong, `does not let "dialtone" log in: it answered "535 Incorrect authentication data"`)
-	clear := good
-	clear.TLS = nil
-	test(clear, "offers no login with a password")
+	plain := good
+	plain.TLS = nil
+	test(plain, "offers no login with a password")
 	untrusted := good
 	untrusted.TLS = &control.TLS{}
 	test(untrusted, "certificate signed by unknown authority")
@@ -71,8 +71,11 @@ func TestSMTPAnswers(t *testing.T) {
 		"text ahead of TLS":      {control.Connection{TLS: &control.TLS{}}, []string{"220 m", "250-m\r\n250 STARTTLS", "220 go\r\n250 evil"}, "in clear text after it agreed to TLS"},
 		"AUTH LOGIN":             {login, []string{"220 m", "250-m\r\n250 AUTH LOGIN", "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 ok", "221 bye"}, ""},
 		"AUTH LOGIN says no":     {login, []string{"220 m", "250-m\r\n250 AUTH LOGIN", "334 VXNlcm5hbWU6", "535 no"}, `log in: it answered "535 no"`},
-		"the password comes back": {login, []string{"220 m", "250-m\r\n250 AUTH PLAIN", "535 no " + base64Of("\x00u\x00secret") + " secret"},
-			`"535 no ******** ********"`},
+		"the password comes back": {
+			login,
+			[]string{"220 m", "250-m\r\n250 AUTH PLAIN", "535 no " + base64Of("\x00u\x00secret") + " secret"},
+			`"535 no ******** ********"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := test.options

@@ -23,7 +23,7 @@ func Installed(t testing.TB, pkg, name string, users ...string) Binary {
 	if !strings.HasPrefix(path, "/usr/") {
 		path = "/usr" + path
 	}
-	b.inside = []string{
+	b.Inside = []string{
 		"/usr/bin/unshare", "--mount", "--pid", "--kill-child", "--mount-proc",
 		"/bin/sh", "-c", installedScript, "installed.sh", t.TempDir(), b.Root, strings.Join(users, " "),
 	}

@@ -29,7 +29,7 @@ type Binary struct {
 	Root string            // the folder that the package and what it depends on are unpacked in
 	Env  map[string]string // what it needs beside PATH, its library path above all
 
-	inside []string // start of the line that runs it in a view of its own; see Installed
+	Inside []string // start of the line that runs it in a view of its own; see Installed
 }
 
 // Argv is a line that runs the program from anywhere, a control file or an init system included: env(1) sets Env and then
@@ -47,7 +47,7 @@ func (b Binary) Spec(args ...string) command.Spec {
 	return command.Spec{Argv: append(b.line(), args...), Env: b.Env}
 }
 
-func (b Binary) line() []string { return append(slices.Clone(b.inside), b.Path) }
+func (b Binary) line() []string { return append(slices.Clone(b.Inside), b.Path) }
 
 // Program returns the program called name out of the packages that scripts/packages.txt lists as pkg, and unpacks them when they
 // are not in the cache. A test that cannot have it is skipped, or fails when DIALTONE_REQUIRE_REAL=1.
