@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,119 +10,138 @@ import (
 	"github.com/dialtone/dialtone/control"
 )
 
-// body is what a person reads at 3 am, in the order of their questions: what, since when, by which rule, what was tried, what now.
+// body is what a person reads at 3 am, in the order of their questions: what, since when, what was tried, by which rule, what now.
 func (l letter) body(file *control.File, e dialtone.Event) string {
 	var b strings.Builder
-	b.WriteString(l.subject(e) + "\n")
-	l.writeStory(&b, e)
-	l.writeHeals(&b)
+	b.WriteString(l.subject(e) + "\n\n")
+	for _, m := range l.story() {
+		fmt.Fprintf(&b, "%s  %s\n", l.clock(m.at), m.text)
+	}
+	b.WriteString("\n")
+	l.writeFacts(&b, e)
 	l.writeAdvice(&b, file, e)
 	b.WriteString("\n-- \ndialtone on " + e.Node + ", control file " + file.Path + "\n")
 	if l.away != "" {
-		b.WriteString("The collector out of reach is " + l.away + ": this mail comes from the node itself. When the collector is back it\n" +
-			"hears of this too, and may page whoever it pages.\n")
+		b.WriteString("The collector " + l.away + " is out of reach: this mail\ncomes from the node itself. When the collector is back it hears of this too, and may\npage whoever it pages.\n")
 	}
 	return b.String()
 }
 
-// writeStory lists what happened, and why each was noticed.
-func (l letter) writeStory(b *strings.Builder, e dialtone.Event) {
+// moment is one line of a story, and the lines that belong to it.
+type moment struct {
+	at   time.Time
+	text string
+}
+
+// story is what happened, in the order of time: events, heals and what else was done.
+func (l letter) story() []moment {
 	m := l.matter
 	told := m.Unsaid
-	if len(told) == 0 {
-		told = []dialtone.Event{*m.Broke}
+	if m.Broke != nil && !slices.ContainsFunc(told, func(e dialtone.Event) bool { return e.ID == m.Broke.ID }) {
+		told = slices.Concat([]dialtone.Event{*m.Broke}, told)
 	}
-	b.WriteString("\n")
-	for _, t := range told {
-		fmt.Fprintf(b, "%s  %s\n", t.At.Local().Format(clock), indented(t.Why))
+	var all []moment
+	for _, e := range told {
+		if e.Heal == nil {
+			all = append(all, moment{e.At, indented(e.Why)})
+		} else if !slices.ContainsFunc(m.Heals, func(h dialtone.Heal) bool { return h.ID == e.Heal.ID }) {
+			all = append(all, l.healed(*e.Heal))
+		}
 	}
-	if l.stands() {
-		fmt.Fprintf(b, "\nSince    %s\n", m.Broke.At.Local().Format(clock))
+	for _, h := range m.Heals {
+		all = append(all, l.healed(h))
 	}
-	rule := e
-	if rule.Rule == "" && m.Broke != nil {
-		rule = *m.Broke
+	for _, n := range m.Notes {
+		all = append(all, moment{n.At, indented(n.Text)})
 	}
-	if rule.Rule != "" {
-		fmt.Fprintf(b, "Rule     %s\n         %s\n", rule.Rule, oneLine(rule.RuleText))
-	}
-	if book := rule.Runbook; book != "" {
-		fmt.Fprintf(b, "Runbook  %s\n", book)
-	}
+	slices.SortStableFunc(all, func(a, b moment) int { return a.at.Compare(b.at) })
+	return all
 }
 
-// writeHeals says what was done about it, with the end of what programs printed.
-func (l letter) writeHeals(b *strings.Builder) {
-	heals := l.matter.Heals
-	if e := l.lead(); len(heals) == 0 && e.Heal != nil {
-		heals = []dialtone.Heal{*e.Heal}
-	}
-	if len(heals) == 0 && len(l.matter.Notes) == 0 {
-		return
-	}
-	b.WriteString("\nWhat was done\n")
-	for _, h := range heals {
-		writeHeal(b, h)
-	}
-	for _, note := range l.matter.Notes {
-		b.WriteString("  " + indented(note) + "\n")
-	}
-}
-
-func writeHeal(b *strings.Builder, h dialtone.Heal) {
-	fmt.Fprintf(b, "  %s  %s", h.Started.Local().Format(clock), h.Action)
+// healed says what a heal did and what came of it, with the end of what its program printed.
+func (l letter) healed(h dialtone.Heal) moment {
+	var b strings.Builder
+	b.WriteString(h.Action)
 	if h.Attempt > 1 {
-		fmt.Fprintf(b, ", attempt %d", h.Attempt)
+		fmt.Fprintf(&b, ", attempt %d", h.Attempt)
 	}
 	switch h.Outcome {
 	case dialtone.HealRunning:
-		b.WriteString(": still at work")
+		b.WriteString(" is still at work")
 	case dialtone.Healed:
-		b.WriteString(": worked after " + spoken(h.Took))
+		b.WriteString(" worked after " + spoken(h.Took))
 	case dialtone.HealFailed:
-		b.WriteString(": did not help: " + indented(h.Reason))
+		b.WriteString(" did not help: " + indented(h.Reason))
 	case dialtone.HealRefused:
-		b.WriteString(": not done: " + indented(h.Reason))
+		b.WriteString(" was not done: " + indented(h.Reason))
 	case dialtone.HealParked:
-		b.WriteString(": given up: " + indented(h.Reason))
+		b.WriteString(" was given up: " + indented(h.Reason))
 	}
-	b.WriteString("\n")
 	if h.Command != "" {
-		fmt.Fprintf(b, "      ran %s", indented(h.Command))
+		b.WriteString("\n    " + indented(h.Command))
 		if h.ExitCode >= 0 {
-			fmt.Fprintf(b, ": exit status %d", h.ExitCode)
+			fmt.Fprintf(&b, ": exit status %d", h.ExitCode)
 		}
-		b.WriteString("\n")
 	}
 	for line := range strings.Lines(strings.TrimSpace(h.Output)) {
-		b.WriteString("      | " + strings.TrimRight(line, "\r\n") + "\n")
+		b.WriteString("\n    | " + strings.TrimRight(line, "\r\n"))
 	}
 	if !h.Next.IsZero() {
-		b.WriteString("      tried again at " + h.Next.Local().Format(clock) + "\n")
+		b.WriteString("\n    tried again at " + l.clock(h.Next))
+	}
+	return moment{h.Started, b.String()}
+}
+
+// clock is a time of the letter's day, or a full one.
+func (l letter) clock(t time.Time) string {
+	t = t.Local()
+	if t.Format(time.DateOnly) == l.at.Local().Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+// writeFacts names the rule and what people have written about it.
+func (l letter) writeFacts(b *strings.Builder, e dialtone.Event) {
+	since := e.At
+	if l.matter.Broke != nil {
+		since = l.matter.Broke.At
+		if e.Rule == "" {
+			e.Rule, e.RuleText, e.Runbook = l.matter.Broke.Rule, l.matter.Broke.RuleText, l.matter.Broke.Runbook
+		}
+	}
+	label := "Since"
+	if l.matter.Over != nil {
+		label = "Broke"
+	}
+	fmt.Fprintf(b, "%s    %s (%s UTC)\n", label, since.Local().Format("Mon 2 Jan 2006 15:04:05 MST"), since.UTC().Format(time.TimeOnly))
+	if e.Rule != "" {
+		fmt.Fprintf(b, "Rule     %s\n         %s\n", e.Rule, oneLine(e.RuleText))
+	}
+	if e.Runbook != "" {
+		fmt.Fprintf(b, "Runbook  %s\n", e.Runbook)
+	}
+	if r := l.receiver.reminder; r > 0 && l.stands() {
+		fmt.Fprintf(b, "Again    in %s, unless it is mended\n", spoken(max(r, time.Second)))
 	}
 }
 
 // indented keeps the further lines of a text under its first.
 func indented(s string) string {
-	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n      ")
+	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n    ")
 }
 
-// writeAdvice names the commands that a person needs next.
+// writeAdvice names the commands that a person needs next, to be copied whole.
 func (l letter) writeAdvice(b *strings.Builder, file *control.File, e dialtone.Event) {
 	if e.Service == "" || !l.stands() {
 		return
 	}
-	tell := "dialtone-agent -c " + file.Path
 	b.WriteString("\nOn " + e.Node + "\n")
-	for _, c := range []struct{ verb, use string }{
-		{"status", "how it stands now"}, {"restart", "try again by hand"}, {"unmonitor", "leave it alone until `monitor`"},
-	} {
-		fmt.Fprintf(b, "  %s %-9s %s    %s\n", tell, c.verb, e.Service, c.use)
+	for _, verb := range []string{"status", "restart", "unmonitor"} {
+		fmt.Fprintf(b, "  dialtone-agent -c %s %s %s\n", file.Path, verb, e.Service)
 	}
 	if n := len(l.matter.Heals); n > 0 && l.matter.Heals[n-1].Outcome == dialtone.HealParked {
-		b.WriteString("It is left alone until its check passes by itself, or somebody orders one of these.\n")
+		b.WriteString("It is left alone until its check passes by itself or somebody orders something.\n")
 	}
-	if r := l.receiver.reminder; r > 0 {
-		fmt.Fprintf(b, "The next reminder comes in %s.\n", spoken(max(r, time.Second)))
-	}
+	fmt.Fprintf(b, "`unmonitor` silences it until `monitor %s`.\n", e.Service)
 }

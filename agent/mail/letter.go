@@ -27,7 +27,6 @@ type letter struct {
 const (
 	maxSubject = 150
 	maxBody    = 48 << 10
-	clock      = "2006-01-02 15:04:05 MST"
 )
 
 // row writes the letter, with the receiver's own format where there is one.
@@ -82,13 +81,13 @@ func (l letter) subject(e dialtone.Event) string {
 	case m.Over != nil && l.known:
 		return fmt.Sprintf("%s is well again after %s", name, spoken(m.Over.At.Sub(m.Broke.At)))
 	case m.Over != nil:
-		return fmt.Sprintf("%s %s for %s%s", name, past(*m.Broke), spoken(m.Over.At.Sub(m.Broke.At)), helped(m.Heals))
+		return fmt.Sprintf("%s %s for %s%s", name, verbOf(*m.Broke).was, spoken(m.Over.At.Sub(m.Broke.At)), helped(m.Heals))
 	case len(m.Unsaid) == 0:
-		return fmt.Sprintf("%s still %s, for %s now: %s", name, present(*m.Broke), spoken(l.at.Sub(m.Broke.At)), m.Broke.Why)
+		return fmt.Sprintf("%s %s after %s: %s", name, verbOf(*m.Broke).still, spoken(l.at.Sub(m.Broke.At)), m.Broke.Why)
 	case e.Kind == dialtone.EventHeal:
-		return fmt.Sprintf("%s %s, and healing was given up: %s", name, present(*m.Broke), m.Broke.Why)
+		return fmt.Sprintf("%s %s, and healing was given up: %s", name, verbOf(*m.Broke).is, m.Broke.Why)
 	}
-	return fmt.Sprintf("%s %s: %s", name, present(l.worst()), e.Why)
+	return fmt.Sprintf("%s %s: %s", name, verbOf(l.worst()).is, e.Why)
 }
 
 // worst is the newest state event that is unsaid, which says how bad it is.
@@ -119,29 +118,25 @@ func nameOf(e dialtone.Event) string {
 	return e.Service + " on " + e.Node
 }
 
-// present says how a service is; past, how it was.
-func present(e dialtone.Event) string { v := verbOf(e); return v.now }
-
-func past(e dialtone.Event) string { v := verbOf(e); return v.then }
-
-type verb struct{ now, then string }
+// verb is how a service is, still is, and was.
+type verb struct{ is, still, was string }
 
 func verbOf(e dialtone.Event) verb {
 	switch {
 	case e.To == dialtone.Unknown:
-		return verb{"cannot be checked", "could not be checked"}
+		return verb{"cannot be checked", "still cannot be checked", "could not be checked"}
 	case e.To != dialtone.Critical:
-		return verb{"needs attention", "needed attention"}
+		return verb{"needs attention", "still needs attention", "needed attention"}
 	}
 	switch e.ServiceKind {
 	case "host":
-		return verb{"does not answer", "did not answer"}
+		return verb{"does not answer", "still does not answer", "did not answer"}
 	case "program":
-		return verb{"fails", "failed"}
+		return verb{"fails", "still fails", "failed"}
 	case "file", "directory", "fifo", "filesystem", "system", "network":
-		return verb{"is critical", "was critical"}
+		return verb{"is critical", "is still critical", "was critical"}
 	}
-	return verb{"is down", "was down"}
+	return verb{"is down", "is still down", "was down"}
 }
 
 // helped names the heal that ended it.
@@ -156,9 +151,9 @@ func helped(heals []dialtone.Heal) string {
 func spoken(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:
-		return d.Round(time.Second).String()
+		return fmt.Sprintf("%.0f s", d.Seconds())
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 	case d < 48*time.Hour:

@@ -213,7 +213,7 @@ func TestAHealThatWorksIsOneMail(t *testing.T) {
 		h.heals(dialtone.Healed, time.Time{})
 		h.mends()
 		pass(2 * time.Second)
-		h.expect("ada@example.com: nginx on web1 was down for 1.2s: restart worked")
+		h.expect("ada@example.com: nginx on web1 was down for 1.2 s: restart worked")
 	})
 }
 
@@ -258,9 +258,9 @@ func TestRemindersUntilItIsOver(t *testing.T) {
 		h.mends()
 		pass(10 * time.Minute)
 		h.expect("ada@example.com: nginx on web1 is down: process is not running", "grace@example.com: nginx on web1 is down: process is not running",
-			"ada@example.com: nginx on web1 still is down, for 5 min now: process is not running",
-			"ada@example.com: nginx on web1 still is down, for 10 min now: process is not running",
-			"ada@example.com: nginx on web1 still is down, for 15 min now: process is not running",
+			"ada@example.com: nginx on web1 is still down after 5 min: process is not running",
+			"ada@example.com: nginx on web1 is still down after 10 min: process is not running",
+			"ada@example.com: nginx on web1 is still down after 15 min: process is not running",
 			"ada@example.com: nginx on web1 is well again after 16 min", "grace@example.com: nginx on web1 is well again after 16 min")
 	})
 }
@@ -440,7 +440,7 @@ func TestAnAgentThatStartsAnewDoesNotTellTwice(t *testing.T) {
 		}))
 		h.Events(h.event(dialtone.Event{Kind: dialtone.EventState, Service: "mysql", ServiceKind: "process", To: dialtone.OK, Why: "every rule passes"}))
 		pass(2 * time.Second)
-		h.expect("ada@example.com: mysql on web1 is well again after 2s")
+		h.expect("ada@example.com: mysql on web1 is well again after 2.0 s")
 	})
 }
 
@@ -496,7 +496,7 @@ func TestACollectorOutOfReachIsStoodInFor(t *testing.T) {
 		h.expect()
 		pass(4 * time.Second)
 		h.expect("ada@example.com: nginx on web1 is down: process is not running")
-		if text := bodyOf(t, h.got[0]); !strings.Contains(text, "The collector out of reach is https://collector.example:8420") {
+		if text := bodyOf(t, h.got[0]); !strings.Contains(text, "The collector https://collector.example:8420 is out of reach") {
 			t.Errorf("it does not say why it comes from here:\n%s", text)
 		}
 

@@ -31,11 +31,17 @@ type matter struct {
 	Types   []string             `json:"types,omitempty"` // Monit's names of what fails
 	Unsaid  []dialtone.Event     `json:"unsaid,omitempty"`
 	Heals   []dialtone.Heal      `json:"heals,omitempty"` // since it broke
-	Notes   []string             `json:"notes,omitempty"` // what else was done: programs that rules ran
+	Notes   []note               `json:"notes,omitempty"` // what else was done: programs that rules ran
 	Over    *dialtone.Event      `json:"over,omitempty"`  // the end of the failure
 	Hold    time.Time            `json:"hold,omitzero"`   // nothing is mailed before
 	Taken   time.Time            `json:"taken,omitzero"`  // when the oldest of Unsaid came
 	Told    map[string]time.Time `json:"told,omitempty"`  // who knows that it is broken, and when they were last told
+}
+
+// note is something that was done.
+type note struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
 }
 
 // matters is all of them. It belongs to keep's goroutine.
@@ -197,7 +203,7 @@ func (ms *matters) takeAction(e dialtone.Event, now time.Time) {
 		return
 	}
 	if m := ms.all[e.Service]; m != nil {
-		m.Notes = last(append(m.Notes, e.Why), maxNotes)
+		m.Notes = last(append(m.Notes, note{e.At, e.Why}), maxNotes)
 		ms.dirty[e.Service] = true
 	}
 }

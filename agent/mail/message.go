@@ -9,6 +9,8 @@ import (
 	"time"
 )
 
+const maxAddress = 512 // a name and an address (RFC 5321, section 4.5.3.1)
+
 // message is the row as RFC 5322 wants it: one part of plain text, so that it reads the same everywhere, a pager's screen included.
 func (r row) message() []byte {
 	var b bytes.Buffer
@@ -43,6 +45,7 @@ func (r row) message() []byte {
 
 // addresses is a header of addresses as it is written on the wire: names that are not ASCII are encoded, and nothing begins a line.
 func addresses(text string) string {
+	text = firstBytes(text, maxAddress)
 	parsed, err := netmail.ParseAddress(oneLine(text))
 	if err != nil {
 		return strings.Map(ascii, oneLine(text)) // root, as monitrc files write it
@@ -62,6 +65,7 @@ func ascii(r rune) rune {
 
 // addressOf is the address alone, as SMTP takes it.
 func addressOf(text string) string {
+	text = firstBytes(text, maxAddress)
 	if parsed, err := netmail.ParseAddress(oneLine(text)); err == nil {
 		return parsed.Address
 	}

@@ -197,7 +197,7 @@ func folded(rows []row) row {
 	fmt.Fprintf(&b, "So many messages waited at once that they come as one, the oldest first.\n\n")
 	for _, r := range rows {
 		ids = append(ids, r.ID)
-		fmt.Fprintf(&b, "%s  %s\n", r.At.Local().Format(clock), r.Subject)
+		fmt.Fprintf(&b, "%s  %s\n", r.At.Local().Format(time.DateTime), r.Subject)
 	}
 	const most = 8 << 10
 	for _, r := range rows {
