@@ -124,7 +124,7 @@ func (e *Engine) Acted() { e.limits.acted() }
 func (r *rule) step(failing bool, why string, l Look, s *control.Service) (Finding, bool) {
 	f := Finding{Test: r.written.Test, Place: r.place, Text: r.written.Text, Runbook: cmp.Or(r.written.Runbook, s.Runbook), Why: why}
 	if test, is := r.written.Test.(*control.Changed); is && !test.Not {
-		return r.stepChanged(f, failing)
+		return r.stepChanged(f, failing, s.Name)
 	}
 	if failing {
 		r.why = why
@@ -189,7 +189,7 @@ func (r *rule) ignores(failing bool) bool {
 }
 
 // stepChanged fires on each change that its window lets through, and never recovers.
-func (r *rule) stepChanged(f Finding, changed bool) (Finding, bool) {
+func (r *rule) stepChanged(f Finding, changed bool, service string) (Finding, bool) {
 	r.history.add(changed)
 	if !changed || !r.history.reached(true, r.written.Window) {
 		return f, false
@@ -197,7 +197,7 @@ func (r *rule) stepChanged(f Finding, changed bool) (Finding, bool) {
 	r.history = history{}
 	r.count = 1
 	f.Change = true
-	f.Do, f.Exec = r.due(&r.written.Then, true, false, "")
+	f.Do, f.Exec = r.due(&r.written.Then, true, false, service)
 	return f, true
 }
 

@@ -85,7 +85,7 @@ func TestChangedFiresOnEachChangeAndNeverRecovers(t *testing.T) {
 	for cycle := range len(recorded) {
 		v := e.Step(size(recorded[cycle]))
 		for _, f := range v.Findings {
-			if !f.Change || f.Failed || f.Do == nil {
+			if !f.Change || f.Failed || f.Do == nil || f.Exec != "trace/rule0/exec" {
 				t.Errorf("cycle %d: %+v is not a change", cycle, f)
 			}
 			changed = append(changed, cycle)
