@@ -76,6 +76,7 @@ type process struct {
 	ask     func(ctx context.Context, unit string) (unitStatus, error)
 
 	seen  identity
+	asked bool // systemd, whether it starts the one last seen again by itself
 	ended ending
 	unit  unitMemory
 	stat  *proc.File // of the process last seen
@@ -89,6 +90,9 @@ type identity struct {
 	start   uint64 // ticks since boot
 	started time.Time
 	pidfile time.Time // modification time of the pidfile that named it
+	alive   uint64    // when it was last seen running, in ticks since boot
+	program string    // its executable; empty where that cannot be known
+	unit    string    // the systemd unit that starts it again by itself; empty: none does
 }
 
 // ending is a process that has ended and still has its number, and when it was first seen so. Whoever started it has to ask how it
@@ -128,6 +132,9 @@ func (p *process) Validate() error {
 // Run finds the process, measures it and tries its connections.
 func (p *process) Run(ctx context.Context, r *Report) error {
 	found, why, err := p.find(ctx)
+	if err == nil && why != "" && p.spec.Unit == "" {
+		found, why, err = p.awaitSupervisor(ctx, why)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,6 +146,8 @@ func (p *process) Run(ctx context.Context, r *Report) error {
 	r.Existence = Present
 	if found != nil {
 		p.recognize(found)
+		p.supervise(ctx, found.PID)
+		p.seen.alive = found.Start + uint64(found.Age()/(time.Second/proc.TicksPerSecond))
 		r.PID, r.Started = found.PID, p.seen.started
 		p.measure(found, r)
 	}
@@ -163,7 +172,11 @@ func (p *process) recognize(s *proc.Stat) {
 		return
 	}
 	p.lose()
-	p.seen.pid, p.seen.start, p.seen.started = s.PID, s.Start, s.Started().Truncate(time.Millisecond)
+	p.seen = identity{
+		pid: s.PID, start: s.Start, started: s.Started().Truncate(time.Millisecond), pidfile: p.seen.pidfile,
+		program: programOf(p.path(s.PID, "exe")),
+	}
+	p.asked = false
 	p.stat, p.io = proc.NewFile(p.path(s.PID, "stat")), proc.NewFile(p.path(s.PID, "io"))
 }
 

@@ -38,6 +38,9 @@ func (p *process) findByPidfile() (*proc.Stat, string, error) {
 	if p.stale(s, written) {
 		return nil, fmt.Sprintf("pidfile %s is stale: process %d is now %s, which started after the pidfile was written", p.spec.Pidfile, pid, s.Comm), nil
 	}
+	if p.foreign(s) {
+		return nil, fmt.Sprintf("pidfile %s names another program: process %d is %s, and ran already while process %d was %s", p.spec.Pidfile, pid, s.Comm, p.seen.pid, filepath.Base(p.seen.program)), nil
+	}
 	p.recognize(s)
 	p.seen.pidfile = written
 	return s, "", nil
@@ -54,6 +57,26 @@ func (p *process) stale(s *proc.Stat, written time.Time) bool {
 		return true
 	}
 	return s.Started().After(written.Add(pidfileSlack)) && !namedAfter(p.spec.Pidfile, s.Comm)
+}
+
+// foreign reports whether a pidfile that was written anew names somebody else: a program that ran beside the one last seen, and is
+// another. A daemon that takes the place of its predecessor starts when that one has ended, or is the same program (as nginx, when it is
+// upgraded without a break). Whose executable cannot be known is believed.
+func (p *process) foreign(s *proc.Stat) bool {
+	if p.seen.program == "" || p.seen.pid == s.PID && p.seen.start == s.Start || s.Start >= p.seen.alive {
+		return false
+	}
+	program := programOf(p.path(s.PID, "exe"))
+	return program != "" && program != p.seen.program && !namedAfter(p.spec.Pidfile, s.Comm)
+}
+
+// programOf reads whose executable a process runs; one that was replaced on disk counts as the one it was.
+func programOf(link string) string {
+	path, err := os.Readlink(link)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(path, " (deleted)")
 }
 
 // namedAfter reports whether a pidfile bears the name of a program, as /run/nginx.pid and /var/run/mysqld/mysqld.pid do.

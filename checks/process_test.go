@@ -185,6 +185,121 @@ func TestProcessKeepsItsIdentity(t *testing.T) {
 	wantExistence(t, run(t, p), "stale")
 }
 
+// TestPidfileOfAnotherProgram: a number that was written anew is believed of the same program and of one that started since, but not of a
+// program that ran beside the one it would replace.
+func TestPidfileOfAnotherProgram(t *testing.T) {
+	for name, test := range map[string]struct {
+		start   time.Duration
+		program string
+		comm    string
+		absent  string
+	}{
+		"another that ran already":     {time.Hour, "/bin/sleep", "sleep", "is sleep, and ran already while process 1073741824 was daemon"},
+		"the same that ran already":    {time.Hour, "/usr/sbin/daemon (deleted)", "daemon", ""},
+		"another that started since":   {-time.Second, "/usr/sbin/daemon2", "daemon2", ""},
+		"one that cannot be looked at": {time.Hour, "", "sleep", ""},
+		"one that the file is of":      {time.Hour, "/bin/sh", "d", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			path := pidfile(t, "d.pid", absentPID, time.Now().Add(-29*time.Second))
+			p := m.check(t, &control.Service{Pidfile: path})
+			m.run(t, proc.Stat{PID: absentPID, Comm: "daemon", Start: ticksAgo(30 * time.Second)}, "daemon")
+			m.program(t, absentPID, "/usr/sbin/daemon")
+			wantExistence(t, run(t, p), "")
+			m.run(t, proc.Stat{PID: absentPID + 1, Comm: test.comm, Start: ticksAgo(test.start)}, "x")
+			if test.program != "" {
+				m.program(t, absentPID+1, test.program)
+			}
+			writeFile(t, path, strconv.Itoa(absentPID+1))
+			wantExistence(t, run(t, p), test.absent)
+		})
+	}
+}
+
+func (m *machine) program(t *testing.T, pid int, path string) {
+	t.Helper()
+	if err := os.Symlink(path, filepath.Join(m.root, strconv.Itoa(pid), "exe")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestProcessOfASupervisor: what systemd starts again by itself is waited for.
+func TestProcessOfASupervisor(t *testing.T) {
+	m := newMachine(t)
+	path := pidfile(t, "d.pid", absentPID, time.Now())
+	p := m.check(t, &control.Service{Pidfile: path})
+	begin := func(pid int) {
+		m.run(t, proc.Stat{PID: pid, Comm: "d", Start: ticksAgo(10*time.Second) + uint64(pid-absentPID)}, "d")
+		writeFile(t, filepath.Join(m.root, strconv.Itoa(pid), "cgroup"), "0::/system.slice/d.service\n")
+		writeFile(t, path, strconv.Itoa(pid))
+	}
+	begin(absentPID)
+	asked := 0
+	status := unitStatus{ActiveState: "active", MainPID: absentPID, Restart: "always"}
+	p.ask = func(_ context.Context, unit string) (unitStatus, error) {
+		if unit != "d.service" {
+			t.Errorf("asked of %s", unit)
+		}
+		if asked++; asked == 3 { // while the check waits
+			begin(absentPID + 1)
+		}
+		return status, nil
+	}
+	run(t, p)
+	run(t, p)
+	if asked != 1 {
+		t.Errorf("systemd was asked %d times while the process lived", asked)
+	}
+	m.end(t, absentPID)
+	status = unitStatus{ActiveState: "activating", SubState: "auto-restart", Restart: "always"}
+	if r := run(t, p); r.Existence != Present || r.PID != absentPID+1 || asked < 3 {
+		t.Errorf("seen as %+v, after %d questions", r, asked)
+	}
+	status = unitStatus{ActiveState: "active", MainPID: absentPID + 1, Restart: "no"}
+	m.end(t, absentPID+1)
+	begin(absentPID + 2)
+	run(t, p) // systemd does not restart this one
+	asked = 10
+	m.end(t, absentPID+2)
+	wantExistence(t, run(t, p), "is not running")
+	if asked != 10 {
+		t.Error("systemd was asked of what it does not start again")
+	}
+}
+
+// TestSupervisorThatTakesItsTime: one that waits long leaves the service unknown; one that gave up, or cannot be asked, leaves it absent.
+func TestSupervisorThatTakesItsTime(t *testing.T) {
+	status, fault := unitStatus{ActiveState: "activating", SubState: "auto-restart"}, error(nil)
+	p := newMachine(t).check(t, &control.Service{Pidfile: pidfile(t, "d.pid", absentPID, time.Now())})
+	p.seen = identity{pid: absentPID, start: 1, unit: "d.service"}
+	p.ask = func(context.Context, string) (unitStatus, error) { return status, fault }
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+	defer cancel()
+	if err := p.Run(ctx, &Report{}); err == nil || !strings.Contains(err.Error(), "systemd is to start unit d.service again by itself (auto-restart)") {
+		t.Errorf("while systemd waits: %v", err)
+	}
+	status = unitStatus{ActiveState: "failed"}
+	wantExistence(t, run(t, p), "is not running")
+	status, fault = unitStatus{}, errors.New("no systemd")
+	wantExistence(t, run(t, p), "is not running")
+}
+
+func TestParseCgroup(t *testing.T) {
+	for text, want := range map[string]string{
+		"0::/system.slice/nginx.service\n":                                       "nginx.service",
+		"12:cpu:/x\n1:name=systemd:/system.slice/nginx.service\n0::/\n":          "nginx.service",
+		"0::/user.slice/user-1000.slice/session-3.scope\n":                       "",
+		"0::/user.slice/user-1000.slice/user@1000.service/app.slice/d.service\n": "",
+		"0::/\n": "", "": "", "garbage\n": "",
+		"0::/system.slice/system-getty.slice/getty@tty1.service\n": "getty@tty1.service",
+	} {
+		if got := parseCgroup(text); got != want {
+			t.Errorf("%q is in %q, wanted %q", text, got, want)
+		}
+	}
+}
+
 func TestProcessByMatch(t *testing.T) {
 	m := newMachine(t)
 	p := m.check(t, &control.Service{Match: "celery worker"})
@@ -411,6 +526,15 @@ func FuzzParseIO(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if n := len(parseIO(text)); n > len(ioNames) {
 			t.Errorf("%d values", n)
+		}
+	})
+}
+
+func FuzzParseCgroup(f *testing.F) {
+	f.Add("1:name=systemd:/system.slice/nginx.service\n0::/\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if unit := parseCgroup(text); strings.ContainsAny(unit, "/\n") {
+			t.Errorf("unit %q of %q", unit, text)
 		}
 	})
 }
