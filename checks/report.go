@@ -30,13 +30,14 @@ type Report struct {
 	Lines       []string           // complete lines that a watched file gained, or a program printed
 	Gained      bool               // the lines were added to a file: each is looked at by itself, and none is no bad sign
 	Connections map[*control.Connection]Probe
+	Pings       map[*control.Ping]Probe
 
 	// Samples are what values cannot say: descriptions, whose value is 1, and values of the past, with their own time. A name is the
 	// rest of a series' name, graph_info of dialtone_<kind>_graph_info; the label service comes by itself, and a zero time is now.
 	Samples []dialtone.Sample
 }
 
-// Probe is how one connection test went.
+// Probe is how one connection or ping test went.
 type Probe struct {
 	Took time.Duration
 	Err  error // nil: accepted, and answered as its protocol says
@@ -64,4 +65,12 @@ func (r *Report) Connected(c *control.Connection, took time.Duration, err error)
 		r.Connections = make(map[*control.Connection]Probe)
 	}
 	r.Connections[c] = Probe{Took: took, Err: err}
+}
+
+// Pinged records how a ping test went; err nil is success.
+func (r *Report) Pinged(p *control.Ping, took time.Duration, err error) {
+	if r.Pings == nil {
+		r.Pings = make(map[*control.Ping]Probe)
+	}
+	r.Pings[p] = Probe{Took: took, Err: err}
 }
