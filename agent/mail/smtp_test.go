@@ -28,8 +28,8 @@ func parcel(servers ...*control.MailServer) order {
 	}
 }
 
-// real is how a control file would name exim: STARTTLS that is verified, and a password.
-func real(e *testkit.EximServer) *control.MailServer {
+// exim is how a control file would name exim: STARTTLS that is verified, and a password.
+func exim(e *testkit.EximServer) *control.MailServer {
 	return &control.MailServer{
 		Host: e.Host, Port: e.Port, Username: e.User, Password: control.Secret(e.Password), TLS: &control.TLS{CAFile: e.Certificate.CertFile},
 	}
@@ -37,7 +37,7 @@ func real(e *testkit.EximServer) *control.MailServer {
 
 func TestMailThroughARealServer(t *testing.T) {
 	e := testkit.Exim(t)
-	if taken, err := sendSMTP(t.Context(), parcel(real(e))); taken != 1 || err != nil {
+	if taken, err := sendSMTP(t.Context(), parcel(exim(e))); taken != 1 || err != nil {
 		t.Fatalf("%d taken: %v", taken, err)
 	}
 	m := e.Wait(t, 1, 30*time.Second)[0]
@@ -65,7 +65,7 @@ func TestMailServersThatDoNotTakeIt(t *testing.T) {
 		"dead":                 {func(s *control.MailServer) { s.Port = testkit.FreePort(t) }, 250, "connection refused"},
 	} {
 		e.Answer(t, c.answer)
-		server := real(e)
+		server := exim(e)
 		if c.change != nil {
 			c.change(server)
 		}
@@ -86,7 +86,7 @@ func TestTheNextServerTakesWhatADeadAndADeafOneDoNot(t *testing.T) {
 	e := testkit.Exim(t)
 	dead := &control.MailServer{Host: "127.0.0.1", Port: testkit.FreePort(t)}
 	deaf := &control.MailServer{Host: "127.0.0.1", Port: deafServer(t)}
-	o := parcel(dead, deaf, real(e))
+	o := parcel(dead, deaf, exim(e))
 	o.timeout = 300 * time.Millisecond
 	var bad []int
 	o.failed = func(s *control.MailServer, _ error) { bad = append(bad, s.Port) }
@@ -241,7 +241,7 @@ func (s *stranger) upgrade(conn net.Conn) (net.Conn, *bufio.Reader) {
 		return nil, nil
 	}
 	secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
-	if err := secure.Handshake(); err != nil {
+	if err := secure.HandshakeContext(context.Background()); err != nil {
 		return nil, nil
 	}
 	return secure, bufio.NewReader(secure)
