@@ -28,14 +28,23 @@ type unitWorld struct {
 // newUnitWorld starts the units, and an agent that watches a process with each.
 func newUnitWorld(t *testing.T, units map[string]string) *unitWorld {
 	t.Helper()
+	var text strings.Builder
+	for name := range units {
+		fmt.Fprintf(&text, "check process %s with unit %s.service\n", name, name)
+	}
+	return newUnitWorldOf(t, units, text.String())
+}
+
+// newUnitWorldOf starts the units, and an agent with checks that bear their names.
+func newUnitWorldOf(t *testing.T, units map[string]string, written string) *unitWorld {
+	t.Helper()
 	w := &unitWorld{world: newWorld(), t: t, systemd: testkit.Systemd(t)}
 	t.Cleanup(systemctl.Use(w.systemd.Argv()))
-	text := "set daemon 1\nset heal budget 100 per hour with backoff 1 second\n"
+	text := "set daemon 1\nset heal budget 100 per hour with backoff 1 second\n" + written
 	for name, unit := range units {
 		if err := os.WriteFile(filepath.Join(w.systemd.Units, name+".service"), []byte(unit), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf("check process %s with unit %s.service\n", name, name)
 	}
 	w.systemd.Run(t, "daemon-reload")
 	for name := range units {
@@ -155,4 +164,38 @@ func TestAUnitAtItsStartLimit(t *testing.T) {
 	w.systemd.Run(t, "reset-failed", "limited.service")
 	w.systemd.Run(t, "start", "limited.service")
 	w.await("a person brings it back", func(e dialtone.Event) bool { return e.To == dialtone.OK })
+}
+
+// TestAnotherSupervisorIsNotFought: systemd starts the process again by itself, and the agent neither ends it again nor starts a second,
+// whether the control file names the unit or a pidfile, and though its own programs would do both.
+func TestAnotherSupervisorIsNotFought(t *testing.T) {
+	dir := t.TempDir()
+	unit := func(name string) string {
+		return fmt.Sprintf("[Service]\nRestart=always\nRestartSec=300ms\nExecStart=/bin/sh -c 'echo $$$$ >>%[1]s/%[2]s.starts; echo $$$$ >%[1]s/%[2]s.pid; exec sleep 600'\n", dir, name)
+	}
+	systemd := `/usr/bin/touch ` + dir + `/healed`
+	w := newUnitWorldOf(t, map[string]string{"byunit": unit("byunit"), "bypidfile": unit("bypidfile")}, `
+check process byunit with unit byunit.service
+check process bypidfile with pidfile `+dir+`/bypidfile.pid
+  start program = "`+systemd+`"
+  restart program = "`+systemd+`"
+`)
+	for _, name := range []string{"byunit", "bypidfile"} {
+		before := w.kill(name + ".service")
+		testkit.Eventually(t, 20*time.Second, func() error {
+			w.validate()
+			if s := statusOf(w.agent, name); s.State != dialtone.OK || s.PID == 0 || s.PID == before {
+				return fmt.Errorf("%s is %s as process %d: %s", name, s.State, s.PID, s.Why)
+			}
+			return nil
+		})
+		w.validate()
+		starts, err := os.ReadFile(filepath.Join(dir, name+".starts"))
+		if err != nil || strings.Count(string(starts), "\n") != 2 {
+			t.Errorf("%s was started %q, %v", name, starts, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "healed")); err == nil {
+		t.Error("the agent restarted what systemd restarts")
+	}
 }
