@@ -10,16 +10,19 @@ import (
 func init() {
 	register(Protocol{
 		Name: "dwp", Speak: speakDWP,
-		Doc: "A server of the Database Wire Protocol answers HEAD / with a status below 400. It is a relative of HTTP that Monit has words for;" +
-			" no packaged server speaks it.",
+		Doc: "A server of the Database Wire Protocol answers HEAD / with a status below 400, after DWP or HTTP and a version. It is a relative of" +
+			" HTTP that was never published; the request is the one that Monit makes.",
 	})
 }
 
-var dwpStatus = regexp.MustCompile(`^DWP/\d+\.\d+ (\d{3})( |$)`)
+// What is said, recorded from Monit 5.33, and the answer.
+const dwpRequest = "HEAD / HTTP/1.1\r\nConnection: close\r\n\r\n"
+
+var dwpStatus = regexp.MustCompile(`^(?:DWP|HTTP)/\d+\.\d+ (\d{3})( |$)`)
 
 func speakDWP(_ context.Context, conn net.Conn, t Target) error {
 	k := converse(conn, t, "DWP")
-	if err := k.send("HEAD / DWP/1.1\r\n\r\n"); err != nil {
+	if err := k.send(dwpRequest); err != nil {
 		return err
 	}
 	line, err := k.readLine()

@@ -3,6 +3,7 @@ package protocols
 import (
 	"bufio"
 	"net"
+	"net/http"
 	"testing"
 
 	"github.com/dialtone/dialtone/control"
@@ -16,7 +17,8 @@ func TestDWP(t *testing.T) {
 	for answer, want := range map[string]string{
 		"DWP/1.0 399\r\n":           "",
 		"DWP/1.1 404 Not Found\r\n": `answered "DWP/1.1 404 Not Found" to HEAD /`,
-		"HTTP/1.1 200 OK\r\n":       "is not DWP",
+		"HTTP/1.1 200 OK\r\n":       "",
+		"OK 200\r\n":                "is not DWP",
 		"DWP/1.1 2000\r\n":          "is not DWP",
 	} {
 		c := control.Connection{Protocol: "dwp", Timeout: patient, Port: serve(t, dwpServer(answer))}
@@ -26,10 +28,8 @@ func TestDWP(t *testing.T) {
 
 func dwpServer(answer string) func(net.Conn) {
 	return func(conn net.Conn) {
-		said := bufio.NewReader(conn)
-		first, _ := said.ReadString('\n')
-		second, _ := said.ReadString('\n')
-		if first != "HEAD / DWP/1.1\r\n" || second != "\r\n" {
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil || request.Method != http.MethodHead || !request.Close {
 			answer = "DWP/1.1 400 Bad Request\r\n"
 		}
 		_, _ = conn.Write([]byte(answer))

@@ -45,7 +45,7 @@ func (k *talk) shelter() error {
 	if sheltered(k.conn) {
 		return nil
 	}
-	return tell("the password of %q is not sent to %s in clear text: write ssl {verify: enable} in the test, or leave the username out",
+	return tell("the password of %q is not sent to %s in clear text: let the test use TLS, or leave its username out",
 		k.t.Username, k.t)
 }
 
