@@ -28,6 +28,7 @@ type Doc struct {
 	StartDelay time.Duration
 	HTTP       *control.HTTPServer // where M/Monit could call back; nil: nowhere
 	Services   []agent.Snapshot
+	HostGroups []string // that M/Monit is to put the node in; only in what is posted
 	Now        time.Time
 }
 

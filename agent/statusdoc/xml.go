@@ -48,6 +48,7 @@ func WritePost(w io.Writer, d Doc, e *Event) error {
 	x.open("monit", "id", d.ID, "incarnation", unixSeconds(d.Status.Started), "version", speaks)
 	x.server(d, false)
 	x.platform(thisMachine())
+	x.hostGroups(d.HostGroups)
 	x.open("services")
 	for _, s := range d.Services {
 		x.open("service", "name", s.Spec.Name)
@@ -144,6 +145,17 @@ func (x *document) platform(m machine) {
 	x.text("memory", strconv.FormatUint(m.memoryKiB, 10))
 	x.text("swap", strconv.FormatUint(m.swapKiB, 10))
 	x.close("platform")
+}
+
+func (x *document) hostGroups(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	x.open("hostgroups")
+	for _, name := range names {
+		x.text("name", name)
+	}
+	x.close("hostgroups")
 }
 
 // groups lists the services of each group, groups and services in the order written.
