@@ -78,7 +78,7 @@ type Connection struct {
 
 	Buffer int // bytes of an answer that an expect or content looks at, of `set limits`; zero: 64 KiB, of http 1 MiB
 
-	ResponseOp Op            // `responsetime > 200 ms`: the test fails when the answer's time so compares; empty: not asked
+	ResponseOp Op            // `responsetime < 200 ms` wants that: the test fails when the answer's time is >=, which stands here; empty: not asked
 	Response   time.Duration // with ResponseOp
 
 	Script       []Exchange // generic send and expect, in order
@@ -86,6 +86,7 @@ type Connection struct {
 	Password     Secret
 	Secret       Secret        // radius
 	Database     string        // mysql, pgsql
+	RSAKey       string        // mysql: checksum wanted of the server's RSA key, before a password is encrypted with it; empty: any
 	Target       string        // sip: the URI asked
 	MaxForward   int           // sip: Max-Forwards; zero: 70
 	HTTP         HTTPTest      // http, https, websocket

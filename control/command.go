@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// commandOptions are what may follow a command without a word of noise between.
-var commandOptions = []string{"uid", "gid", "timeout", "repeat", "else", "if"}
+// commandOptions end the arguments of a command without quotation marks.
+var commandOptions = []string{"uid", "gid", "timeout", "repeat", "else", "then"}
 
 // command parses `[=] "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds]`.
 func (p *parser) command() *Command {
@@ -16,11 +16,10 @@ func (p *parser) command() *Command {
 	}
 	p.accept("=")
 	written, t := p.value("a command as a string")
-	if p.failed {
-		return nil
+	if t.kind == bareWord {
+		written = p.commandLine(t)
 	}
-	if next := p.front(); t.kind == bareWord && next.kind == bareWord && !next.first && !next.noise() && !next.is(commandOptions...) {
-		p.fail(t, `write it in quotation marks: "`+printable(written+" "+next.text)+` …"`, "a command with arguments is one string")
+	if p.failed {
 		return nil
 	}
 	c := &Command{Pos: p.position(t), Text: written}
@@ -38,6 +37,32 @@ func (p *parser) command() *Command {
 		}
 	}
 	return c
+}
+
+// commandLine takes the arguments of a command without quotation marks, which end with the line, at an option of the command, at
+// a comma or at a word that means something else.
+func (p *parser) commandLine(first token) string {
+	end := first.off + len(first.raw)
+	for next := p.front(); !p.failed && isArgument(next); next = p.front() {
+		if next.space && next.is("start", "stop", "restart") {
+			p.fail(first, `write it in quotation marks: "`+printable(p.src.text[first.off:end]+" "+next.text)+` …"`, "a command with arguments is one string")
+			return ""
+		}
+		p.take()
+		end = next.off + len(next.raw)
+	}
+	return p.src.text[first.off:end]
+}
+
+// isArgument reports whether a token goes on with a command. What stands right behind another token is part of it.
+func isArgument(t token) bool {
+	switch {
+	case t.first || t.kind == endOfText || t.kind == malformed || t.is(",", ";", "}"):
+		return false
+	case !t.space || t.is("start", "stop", "restart"):
+		return true
+	}
+	return !t.noise() && !t.is(commandOptions...) && !begins(t)
 }
 
 // split fills in the argv of a command, or says why it cannot.

@@ -3,12 +3,13 @@ package control
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // compare parses `VALUE OP NUMBER [UNIT]`, where VALUE is a phrase of the vocabulary. A phrase may stand for several values of
-// different units, `memory` for a share and for bytes: the unit that is written picks one.
+// different units, `memory` for a share and for bytes: the unit that is written picks one. A boolean stands alone.
 func (p *parser) compare() Test {
-	first, phrase := p.phrase()
+	first, phrase, argument := p.phrase()
 	if p.failed {
 		return nil
 	}
@@ -16,6 +17,9 @@ func (p *parser) compare() Test {
 	if len(words) == 0 {
 		p.noSuchValue(first, phrase, nil, didYouMean(first.text, sortedKeys(testForms)))
 		return nil
+	}
+	if yes := words[0]; yes.Unit == boolean && !p.atComparison() {
+		return &Compare{Value: yes.Value + argument, Op: Equal, Threshold: 1}
 	}
 	op := p.operator()
 	at := p.peek()
@@ -31,7 +35,59 @@ func (p *parser) compare() Test {
 	if word.Unit == "milliseconds" && dim == aTime {
 		amount *= 1000
 	}
-	return &Compare{Value: word.Value, Op: op, Threshold: amount, Written: written}
+	c := &Compare{Value: word.Value + argument, Op: op, Threshold: amount, Written: written}
+	if word.Span {
+		c.Over = p.over()
+	}
+	return c
+}
+
+// boolean is the unit of values that are 1 or 0.
+const boolean = "boolean"
+
+// atComparison reports whether an operator stands here.
+func (p *parser) atComparison() bool {
+	t := p.peek()
+	return operators[strings.ToLower(t.text)] != "" && (t.kind == sign || t.kind == bareWord)
+}
+
+// denied parses `if not VALUE`, of a boolean.
+func (p *parser) denied() Test {
+	first, phrase, argument := p.phrase()
+	if p.failed {
+		return nil
+	}
+	words := p.words(phrase)
+	switch {
+	case len(words) == 0:
+		p.noSuchValue(first, phrase, nil, "")
+	case words[0].Unit != boolean:
+		p.fail(first, "write: if "+phrase+" OP NUMBER", "%s is a number, which cannot be denied", quote(phrase))
+	default:
+		return &Compare{Value: words[0].Value + argument, Op: Equal}
+	}
+	return nil
+}
+
+// longestSpan is how far back totals go.
+const longestSpan = 24 * time.Hour
+
+// over parses what a total covers: `[in last] [N] minutes|hours|day`.
+func (p *parser) over() time.Duration {
+	at := p.peek()
+	span := time.Duration(0)
+	if u, known := units[strings.ToLower(at.text)]; known && at.kind == bareWord && u.dimension == aTime {
+		p.take()
+		span = time.Duration(u.factor * float64(time.Second))
+	} else if at.kind == numeral && p.timeHere() {
+		span = p.wait()
+	} else {
+		p.expected("the time that the total covers: in last N hours")
+	}
+	if !p.failed && (span < time.Minute || span > longestSpan) {
+		p.warn(at, "", "a total covers from 1 minute to 24 hours")
+	}
+	return span
 }
 
 // operator takes a comparison; none is =, as in Monit.
@@ -49,7 +105,8 @@ func (p *parser) operator() Op {
 }
 
 // phrase takes the words up to an operator or a number, in lower case, without noise and brackets: `CPU usage (user)` is "cpu user".
-func (p *parser) phrase() (first token, phrase string) {
+// Behind a phrase that takes an argument, the argument follows: it is returned as "/ARGUMENT".
+func (p *parser) phrase() (first token, phrase, argument string) {
 	var words []string
 	for {
 		t := p.peek()
@@ -60,14 +117,48 @@ func (p *parser) phrase() (first token, phrase string) {
 			break
 		}
 		p.take()
-		if !t.is("(", ")") {
-			words = append(words, strings.ToLower(t.text))
+		if t.is("(", ")") {
+			continue
+		}
+		words = append(words, strings.ToLower(t.text))
+		phrase = p.known(strings.Join(words, " "))
+		if w := p.words(phrase); len(w) > 0 && w[0].Argument {
+			return first, phrase, "/" + p.argument()
 		}
 	}
 	if len(words) == 0 {
 		p.expected("a test")
 	}
-	return first, strings.Join(words, " ")
+	return first, phrase, ""
+}
+
+// argument takes the name behind a phrase, quoted or up to the next white space or sign.
+func (p *parser) argument() string {
+	t := p.peekRaw()
+	if p.failed || !isValue(t) {
+		p.expected("a name")
+		return ""
+	}
+	p.take()
+	return t.text
+}
+
+// otherPhrases are words of Monit for values that a vocabulary may know by another.
+var otherPhrases = map[string]string{
+	"mem": "memory", "totalmem": "total memory", "totalmemory": "total memory", "total mem": "total memory", "totalcpu": "total cpu",
+	"loadavg": "loadavg 1min", "loadavg core": "loadavg 1min core", "inodes": "inode", "inodes free": "inode free", "servicetime": "service time",
+	"time": "timestamp", "access time": "atime", "modification time": "mtime", "change time": "ctime", "hardlinks": "hardlink",
+	"total uploaded": "total upload", "total downloaded": "total download", "cpu guest nice": "cpu guestnice",
+	"read": "disk read", "write": "disk write", "disk read": "read", "disk write": "write",
+}
+
+// known returns the phrase as the vocabulary has it.
+func (p *parser) known(phrase string) string {
+	table := p.phrases()
+	if other, exists := otherPhrases[phrase]; exists && len(table[phrase]) == 0 && len(table[other]) > 0 {
+		return other
+	}
+	return phrase
 }
 
 // endsPhrase reports whether a phrase ends before the token. A number inside of brackets or before an operator belongs to it:
@@ -128,15 +219,24 @@ func (p *parser) noSuchValue(at token, phrase string, more []string, otherwise s
 	p.fail(at, hints(near, has), "a %s has no value %s", p.service.Kind, quote(phrase))
 }
 
-// pick chooses the word whose unit is the one written. A bare number is for a plain number first, else for the only word there is.
+// pick chooses the word whose unit is the one written. A bare number is for a plain number first, then for the only word there is, then
+// for bytes; bytes may be written for bytes per second, all as in Monit.
 func pick(words []Word, written dimension) (Word, bool) {
-	for _, w := range words {
-		if measures(w) == written {
-			return w, true
-		}
-	}
-	if written == aNumber && len(words) == 1 {
+	wanted := []dimension{written}
+	switch {
+	case written == aNumber && len(words) == 1:
 		return words[0], true
+	case written == aNumber:
+		wanted = append(wanted, aSize, byteRate)
+	case written == aSize:
+		wanted = append(wanted, byteRate)
+	}
+	for _, dim := range wanted {
+		for _, w := range words {
+			if measures(w) == dim {
+				return w, true
+			}
+		}
 	}
 	return Word{}, false
 }
@@ -152,6 +252,8 @@ func measures(w Word) dimension {
 		return aTime
 	case "bytes_per_second":
 		return byteRate
+	case "packets":
+		return aPacket
 	}
 	if strings.HasSuffix(w.Unit, "per_second") {
 		return eventRate
@@ -175,6 +277,7 @@ var unitForms = map[dimension]string{
 	aPercent:  "N %",
 	aSize:     "N B, N KB, N MB, N GB",
 	aTime:     "N seconds, N minutes, N hours, N days",
+	aPacket:   "N packets",
 	byteRate:  "N KB/s, N MB/s",
 	eventRate: "N operations/s",
 }

@@ -1,116 +1,91 @@
 package control
 
-import "strings"
-
-// connectionOption reads one option of a connection test into it. Options come in any order.
-type connectionOption func(p *parser, c *Connection)
-
-var connectionOptions = map[string]connectionOption{
-	"host":       func(p *parser, c *Connection) { c.Host, _ = p.value("a host name or address") },
-	"port":       func(p *parser, c *Connection) { c.Port = p.count("a port", 1, 65535) },
-	"unixsocket": func(p *parser, c *Connection) { c.UnixSocket = p.path() },
-	"unix":       func(p *parser, c *Connection) { c.UnixSocket = p.path() },
-	"type":       (*parser).connectionType,
-	"ssl":        (*parser).connectionTLS,
-	"tls":        (*parser).connectionTLS,
-	"protocol":   (*parser).protocol,
-	"proto":      (*parser).protocol,
-	"timeout":    func(p *parser, c *Connection) { c.Timeout = p.wait() },
-	"retry":      func(p *parser, c *Connection) { c.Retry = p.count("the number of tries", 1, 100) },
-
-	"request":    httpOption(func(p *parser, h *HTTPTest) { h.Request = p.request() }),
-	"status":     httpOption(func(p *parser, h *HTTPTest) { h.StatusOp, h.Status = p.operator(), p.count("an HTTP status", 100, 999) }),
-	"content":    httpOption(func(p *parser, h *HTTPTest) { h.Content, h.ContentNot = p.matching() }),
-	"method":     httpOption(func(p *parser, h *HTTPTest) { h.Method, _ = choice(p, "method", methods) }),
-	"hostheader": httpOption(func(p *parser, h *HTTPTest) { h.Host, _ = p.value("a host name") }),
-}
-
-var methods = map[string]string{"get": "GET", "head": "HEAD"}
+import (
+	"slices"
+	"strings"
+)
 
 // connection parses the options behind `failed` or `succeeded`, up to the window or `then`.
 func (p *parser) connection(succeeded bool) *Connection {
-	p.usage = "failed|succeeded [host H] port N | unixsocket PATH [type tcp|udp|tcpssl] [protocol default|http|https …] [with timeout N seconds] [retry N]"
+	p.usage = "failed|succeeded [host H] port N | unixsocket PATH | url URL [type tcp|udp] [with tls {…}] [protocol NAME …] [with timeout N seconds] [retry N]"
 	c := &Connection{Network: "tcp", Succeeded: succeeded}
+	d := &dial{Connection: c}
 	at := p.peek()
 	for !p.failed {
 		t := p.peek()
 		option, known := connectionOptions[strings.ToLower(t.text)]
-		if !known || t.kind != bareWord {
+		if p.accept(",") {
+			continue
+		}
+		if !known || t.kind != bareWord || t.first && begins(t) {
 			break
 		}
 		p.take()
-		option(p, c)
+		p.onlyWith(t, c, option.protocols)
+		option.parse(p, d)
 	}
-	t := p.peek()
-	if hint, monits := monitsOptions[strings.ToLower(t.text)]; monits && t.kind == bareWord {
-		p.notYet(t, hint)
-	}
-	p.checkConnection(at, c)
+	p.checkConnection(at, d)
 	return c
 }
 
-// checkConnection reports what does not go together.
-func (p *parser) checkConnection(at token, c *Connection) {
-	switch {
-	case p.failed:
-	case c.Port == 0 && c.UnixSocket == "":
-		p.fail(at, "", "a connection test needs a port or a unixsocket")
-	case c.Port != 0 && c.UnixSocket != "":
-		p.warn(at, "", "a connection test has a port or a unixsocket, not both")
-	case c.Network == "udp" && (c.TLS != nil || c.Protocol == "http"):
-		p.warn(at, "", "http and TLS need type tcp")
-	}
+// dial is a connection while its options are read.
+type dial struct {
+	*Connection
+	typed  bool   // type tcp or udp is written
+	secure string // how TLS is written: tcpssl, ssl or tls; empty: it is not
 }
 
-func (p *parser) connectionType(c *Connection) {
-	types := map[string]string{"tcp": "tcp", "udp": "udp", "tcpssl": "tcp"}
-	network, t := choice(p, "type", types)
-	c.Network = network
-	c.secure(t.is("tcpssl"))
-}
-
-func (p *parser) connectionTLS(c *Connection) {
-	c.secure(true)
-	if t := p.peek(); t.is("{") {
-		p.fail(t, "the certificate is verified against this machine's roots", "this version of dialtone knows no options of ssl or tls")
-	}
-}
-
-// protocols are those of this version, in the words of the AST; https is http over TLS.
-var protocols = map[string]string{"default": "default", "http": "http", "https": "http"}
-
-func (p *parser) protocol(c *Connection) {
-	name, t := choice(p, "protocol of this version of dialtone", protocols)
-	c.Protocol = name
-	c.secure(t.is("https"))
-}
-
-// httpOption makes an option that only protocol http has.
-func httpOption(read func(p *parser, h *HTTPTest)) connectionOption {
-	return func(p *parser, c *Connection) {
-		if c.Protocol != "http" {
-			p.warn(p.last, "write before it: protocol http", "%s is an option of protocol http", quote(p.last.text))
-		}
-		read(p, &c.HTTP)
-	}
-}
-
-// request takes the path and query of an HTTP request.
-func (p *parser) request() string {
-	s, t := p.value("a path")
-	if !p.failed && !strings.HasPrefix(s, "/") {
-		p.warn(t, `write: request "/`+printable(s)+`"`, "a request begins with /")
-	}
-	return s
-}
-
-// secure asks for TLS from the first byte.
-func (c *Connection) secure(on bool) {
-	if !on {
+// onlyWith reports an option that needs another protocol.
+func (p *parser) onlyWith(t token, c *Connection, protocols []string) {
+	if protocols == nil || slices.Contains(protocols, c.Protocol) {
 		return
 	}
-	if c.TLS == nil {
-		c.TLS = &TLS{}
-	}
-	c.TLS.On = true
+	p.warn(t, "write before it: protocol "+oneOf(protocols), "%s is an option of protocol %s", quote(t.text), oneOf(protocols))
 }
+
+// checkConnection reports what does not go together, and settles what the options leave open.
+func (p *parser) checkConnection(at token, d *dial) {
+	row := protocols[d.Protocol]
+	if row.datagram && !d.typed {
+		d.Network = "udp"
+	}
+	p.settleTLS(d)
+	switch {
+	case p.failed:
+	case d.Port == 0 && d.UnixSocket == "":
+		p.fail(at, "", "a connection test needs a port, a unixsocket or a url")
+	case d.Port != 0 && d.UnixSocket != "":
+		p.warn(at, "", "a connection test has a port or a unixsocket, not both")
+	case d.Network == "udp" && (d.TLS != nil || row.stream):
+		p.warn(at, "", "%s need type tcp", strings.TrimPrefix(d.Protocol+" and TLS", " and "))
+	case d.Network == "tcp" && row.datagram:
+		p.warn(at, "write: type udp", "protocol %s needs type udp", d.Protocol)
+	case d.Script != nil && d.Protocol != "" && d.Protocol != "default":
+		p.warn(at, "take out either of the two", "send and expect are a protocol of their own: protocol %s does not go with them", d.Protocol)
+	}
+}
+
+// settleTLS says whether TLS begins with the first byte. Protocols that are TLS by name know it themselves. Those that can change to
+// TLS do so on a port that is known for it, and wherever `tls` is written and the port is not known for the other way.
+func (p *parser) settleTLS(d *dial) {
+	if d.TLS == nil {
+		return
+	}
+	row := protocols[d.Protocol]
+	switch {
+	case row.secure:
+		d.TLS.On = false
+	case row.startTLS && slices.Contains(plainPorts, d.Port):
+		d.TLS.On = false
+	case row.startTLS && !slices.Contains(securePorts, d.Port):
+		d.TLS.On = d.secure == "ssl" || d.secure == "tcpssl"
+	default:
+		d.TLS.On = true
+	}
+}
+
+// The ports on which servers begin in clear text, and those on which they begin with TLS.
+var (
+	plainPorts  = []int{21, 24, 25, 110, 119, 143, 389, 587, 2003, 3306, 4190, 5432}
+	securePorts = []int{465, 563, 636, 990, 993, 995}
+)

@@ -12,6 +12,31 @@ var cronFields = [...]struct {
 	least, most int
 }{{"minute", 0, 59}, {"hour", 0, 23}, {"day of month", 1, 31}, {"month", 1, 12}, {"day of week", 0, 7}}
 
+var (
+	months   = strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")
+	weekdays = strings.Fields("sun mon tue wed thu fri sat")
+)
+
+// plainCron writes a schedule with one space between fields and numbers for the names of months and days.
+func plainCron(schedule string) string {
+	fields := strings.Fields(schedule)
+	if len(fields) == len(cronFields) {
+		fields[3] = numbered(fields[3], months, 1)
+		fields[4] = numbered(fields[4], weekdays, 0)
+	}
+	return strings.Join(fields, " ")
+}
+
+// numbered replaces names by their numbers, counted from first.
+func numbered(field string, names []string, first int) string {
+	for i, name := range names {
+		for at := strings.Index(strings.ToLower(field), name); at >= 0; at = strings.Index(strings.ToLower(field), name) {
+			field = field[:at] + strconv.Itoa(i+first) + field[at+len(name):]
+		}
+	}
+	return field
+}
+
 // checkCron reports what is wrong with a schedule. A field is a list of *, N or N-M, each with an optional /STEP.
 func checkCron(schedule string) error {
 	fields := strings.Fields(schedule)

@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+var testInode = []Word{
+	{Phrase: "timestamp", Unit: "seconds", Value: "timestamp_age_seconds"},
+	{Phrase: "mtime", Unit: "seconds", Value: "age_seconds"},
+	{Phrase: "ctime", Unit: "seconds", Value: "change_age_seconds"},
+	{Phrase: "atime", Unit: "seconds", Value: "access_age_seconds"},
+	{Phrase: "hardlink", Unit: "count", Value: "hardlinks"},
+}
+
 // testVocabulary is close to what the checks declare.
 var testVocabulary = Vocabulary{
 	"process": {Words: []Word{
@@ -26,6 +34,9 @@ var testVocabulary = Vocabulary{
 		{Phrase: "loadavg 1min", Unit: "count", Value: "load1"},
 		{Phrase: "loadavg 5min", Unit: "count", Value: "load5"},
 		{Phrase: "disk read rate", Unit: "bytes_per_second", Value: "read_bytes"},
+		{Phrase: "write", Unit: "bytes_per_second", Value: "write_bytes"},
+		{Phrase: "disk write", Unit: "operations_per_second", Value: "write_operations"},
+		{Phrase: "total filedescriptors", Unit: "count", Value: "total_filedescriptors"},
 		{Phrase: "disk read rate", Unit: "operations_per_second", Value: "read_operations"},
 	}},
 	"system": {Words: []Word{
@@ -39,6 +50,9 @@ var testVocabulary = Vocabulary{
 		{Phrase: "memory", Unit: "percent", Value: "memory_percent"},
 		{Phrase: "memory", Unit: "bytes", Value: "memory_bytes"},
 		{Phrase: "swap", Unit: "percent", Value: "swap_percent"},
+		{Phrase: "cpu system", Unit: "percent", Value: "cpu_system_percent"},
+		{Phrase: "filedescriptors", Unit: "percent", Value: "filedescriptors_percent"},
+		{Phrase: "uptime", Unit: "seconds", Value: "uptime_seconds"},
 	}},
 	"filesystem": {Words: []Word{
 		{Phrase: "space", Unit: "percent", Value: "space_percent"},
@@ -48,8 +62,33 @@ var testVocabulary = Vocabulary{
 		{Phrase: "inode", Unit: "percent", Value: "inode_percent"},
 		{Phrase: "inode", Unit: "count", Value: "inodes"},
 		{Phrase: "service time", Unit: "milliseconds", Value: "service_ms"},
+		{Phrase: "inodes free", Unit: "percent", Value: "inode_free_percent"},
+		{Phrase: "read", Unit: "bytes_per_second", Value: "read_bytes"},
+		{Phrase: "write", Unit: "operations_per_second", Value: "write_operations"},
 	}},
-	"file":    {Words: []Word{{Phrase: "size", Unit: "bytes", Value: "size_bytes"}, {Phrase: "timestamp", Unit: "seconds", Value: "mtime_age_seconds"}}},
+	"file": {Words: append([]Word{{Phrase: "size", Unit: "bytes", Value: "size_bytes"}}, testInode...)},
+	"fifo": {Words: testInode}, "directory": {Words: testInode},
+	"network": {Words: []Word{
+		{Phrase: "saturation", Unit: "percent", Value: "saturation_percent"},
+		{Phrase: "upload", Unit: "bytes_per_second", Value: "upload_bytes_per_second"},
+		{Phrase: "download", Unit: "bytes_per_second", Value: "download_bytes_per_second"},
+		{Phrase: "upload", Unit: "packets_per_second", Value: "upload_packets_per_second"},
+		{Phrase: "total upload", Unit: "bytes", Value: "total_upload_bytes", Span: true},
+		{Phrase: "total upload", Unit: "packets", Value: "total_upload_packets", Span: true},
+		{Phrase: "total download", Unit: "bytes", Value: "total_download_bytes", Span: true},
+	}},
+	"munin": {
+		Params: []Param{{Word: "plugin", Type: ParamPath, Required: true}, {Word: "timeout", Type: ParamDuration}},
+		Words:  []Word{{Phrase: "field", Unit: "count", Value: "field", Argument: true}},
+	},
+	"gadget": {
+		Params: []Param{
+			{Word: "command", Type: ParamCommand, Required: true}, {Word: "address", Type: ParamAddress}, {Word: "retries", Type: ParamNumber},
+			{Word: "url", Type: ParamURL}, {Word: "text", Type: ParamText},
+		},
+		Words: []Word{{Phrase: "responding", Unit: "boolean", Value: "responding"}},
+		Found: true, Reads: true, Dials: true,
+	},
 	"program": {Words: []Word{{Phrase: "status", Unit: "count", Value: "exit_status"}}},
 }
 

@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -71,26 +72,50 @@ func (p *parser) report(m mark, hint, format string, args ...any) {
 		hint, format, args = "", "more than %d errors: is this a control file?", []any{maxErrors}
 	}
 	line, caret := excerpt(m.src.text, m.off)
-	p.errors = append(p.errors, &Error{Pos: m.pos, Message: printable(mask(fmt.Sprintf(format, args...))), Hint: printable(hint), Line: mask(line), caret: caret})
+	p.errors = append(p.errors, &Error{Pos: m.pos, Message: printable(mask(fmt.Sprintf(format, args...))), Hint: printable(mask(hint)), Line: line, caret: caret})
 }
 
-// secrets finds what must not be in logs and events in the second half of its matches: passwords in URLs, behind `password`, and
-// of Monit's `allow user:password`.
-var secrets = regexp.MustCompile(`(?i)(://|\bpassword\s+["']?|\ballow\s+["']?[^\s:"']+:)([^\s"'/@]+@|[^\s"'@]+)`)
+// secrets finds what must not be in logs and events, in the last of its groups that matches: user and password in a URL, what stands
+// behind `password` and `secret`, and of `allow USER:PASSWORD` the password.
+var secrets = regexp.MustCompile(`(?i)://([^\s"'/]+@)|\b(?:password|secret)\s+(?:"([^"]*)"?|'([^']*)'?|(\S+))|` +
+	`\ballow\s+(?:"[^\s:"]+:([^"]*)|'[^\s:']+:([^']*)|["']?[^\s:"'/]+["']?:(?:"([^"]*)|'([^']*)|([^\s"']+)))`)
+
+// hidden returns the byte ranges of the secrets in a text.
+func hidden(text string) [][2]int {
+	var all [][2]int
+	for _, groups := range secrets.FindAllStringSubmatchIndex(text, -1) {
+		for i := 2; i < len(groups); i += 2 {
+			if groups[i] >= 0 {
+				all = append(all, [2]int{groups[i], groups[i+1]})
+			}
+		}
+	}
+	return all
+}
 
 // mask puts a star for every character of a secret, so that the caret below the line stays where it belongs.
-func mask(line string) string {
-	return secrets.ReplaceAllStringFunc(line, func(found string) string {
-		part := secrets.FindStringSubmatch(found)
-		open, secret := part[1], part[2]
-		if open == "://" && !strings.HasSuffix(secret, "@") {
-			return found
+func mask(text string) string { return masked(text, 0, hidden(text)) }
+
+// masked is text with stars in the ranges, which count from base bytes before it.
+func masked(text string, base int, ranges [][2]int) string {
+	var b strings.Builder
+	for i, r := range text {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		if slices.ContainsFunc(ranges, func(x [2]int) bool { return x[0] <= base+i && base+i < x[1] }) {
+			b.WriteByte('*')
+		} else if r == utf8.RuneError {
+			b.WriteString(text[i : i+size])
+		} else {
+			b.WriteRune(r)
 		}
-		return open + strings.Repeat("*", utf8.RuneCountInString(secret))
-	})
+	}
+	return b.String()
 }
 
-// excerpt returns the line around a byte offset, without indent and control characters, and where in it the offset is.
+// lookAround is how far from a line the word is looked for that makes a secret of something in it.
+const lookAround = 2000
+
+// excerpt returns the line around a byte offset, without indent, control characters and secrets, and where in it the offset is.
 func excerpt(text string, off int) (line string, caret int) {
 	off = min(off, len(text))
 	from := max(0, off-excerptBytes)
@@ -104,8 +129,10 @@ func excerpt(text string, off int) (line string, caret int) {
 	for from < off && !utf8.RuneStart(text[from]) {
 		from++
 	}
-	before := strings.TrimLeft(printable(text[from:off]), " ")
-	after := strings.TrimRight(printable(text[off:to]), " ")
+	start := max(0, from-lookAround)
+	ranges := hidden(text[start:min(len(text), to+lookAround)])
+	before := strings.TrimLeft(printable(masked(text[from:off], from-start, ranges)), " ")
+	after := strings.TrimRight(printable(masked(text[off:to], off-start, ranges)), " ")
 	return before + after, utf8.RuneCountInString(before)
 }
 

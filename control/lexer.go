@@ -46,7 +46,9 @@ func (t token) is(words ...string) bool {
 	return false
 }
 
-func (t token) noise() bool { return t.kind == bareWord && noise[strings.ToLower(t.text)] }
+func (t token) noise() bool {
+	return t.kind == bareWord && noise[strings.ToLower(t.text)] || t.kind == sign && t.text == ";"
+}
 
 // lexer cuts a source into tokens, one at a time. It is a value: a copy looks ahead without moving the original.
 type lexer struct {

@@ -74,7 +74,8 @@ func TestEveryRowIsTried(t *testing.T) {
 	}
 	rows := [][]string{
 		sortedKeys(grammar()), sortedKeys(settings), sortedKeys(kinds), sortedKeys(actions), sortedKeys(modes),
-		sortedKeys(monitsStatements), sortedKeys(protocols),
+		sortedKeys(protocols), sortedKeys(connectionOptions), sortedKeys(testForms), sortedKeys(expectForms), sortedKeys(eventNames),
+		sortedKeys(severities), sortedKeys(aloneActions), sortedKeys(rebootModes),
 	}
 	for _, words := range rows {
 		for _, word := range words {

@@ -52,7 +52,9 @@ func newInput(src *source) input { return input{src: src, lex: newLexer(src)} }
 // statements parses the input to its end.
 func (p *parser) statements() {
 	for {
-		p.failed, p.usage, p.taken = false, "", 0
+		p.failed, p.usage = false, ""
+		p.separators()
+		p.taken = 0
 		t := p.peek()
 		if t.kind == endOfText && !p.failed || len(p.errors) > maxErrors {
 			return
@@ -91,10 +93,6 @@ func (p *parser) unknownStatement(at token) {
 		p.failed = true
 		return
 	}
-	if hint, monits := monitsStatements[strings.ToLower(at.text)]; monits && at.kind == bareWord {
-		p.notYet(at, hint)
-		return
-	}
 	var words []string
 	for word, row := range p.grammar {
 		if !row.ofService || p.service != nil {
@@ -110,11 +108,6 @@ func (p *parser) unknownStatement(at token) {
 		return
 	}
 	p.fail(at, `did you mean "`+near+`"?`, "%s begins no statement", describe(at))
-}
-
-// notYet says of a construct of Monit that this version lacks it.
-func (p *parser) notYet(at token, hint string) {
-	p.fail(at, hint, "Monit has %s, but this version of dialtone does not know it", quote(at.text))
 }
 
 // recover moves to the next line that begins a statement, or seems meant to.
@@ -149,18 +142,23 @@ func (p *parser) skipBlock() {
 	p.open = true
 }
 
-// atStatement reports whether a statement begins here at the beginning of a line. The words start, stop and restart are actions
-// too: they begin a statement only before a command.
+// atStatement reports whether a statement begins here at the beginning of a line. Some first words are actions too: they begin a
+// statement only before what follows them in one.
 func (p *parser) atStatement() bool {
 	t := p.front()
 	if !t.first || !begins(t) {
 		return false
 	}
-	if !t.is("start", "stop", "restart") {
-		return true
-	}
 	next := p.ahead(1)
-	return next.kind == quotedText || next.is("=", "program") || strings.HasPrefix(next.text, "/")
+	switch {
+	case t.is("start", "stop", "restart"):
+		return next.kind == quotedText || next.is("=", "program") || strings.HasPrefix(next.text, "/")
+	case t.is("alert"):
+		return strings.Contains(next.text, "@")
+	case t.is("ignore"):
+		return next.is("content", "match", "matching", "not")
+	}
+	return true
 }
 
 // nearStatement reports whether a line begins here with a misspelled first word of a statement.
@@ -174,11 +172,7 @@ func begins(t token) bool {
 	if t.kind != bareWord {
 		return false
 	}
-	lower := strings.ToLower(t.text)
-	if _, monits := monitsStatements[lower]; monits {
-		return true
-	}
-	return firstWords[lower]
+	return firstWords[strings.ToLower(t.text)]
 }
 
 // ahead returns the n-th token from here, noise included, without taking any.
@@ -235,6 +229,12 @@ func (p *parser) accept(words ...string) bool {
 	}
 	p.take()
 	return true
+}
+
+// separators takes the commas that Monit lets stand between the parts of a statement, and brackets that close a test.
+func (p *parser) separators() {
+	for p.accept(",", ")") {
+	}
 }
 
 // expect takes the keyword, or fails.

@@ -9,22 +9,34 @@ type dependency struct {
 	at   mark
 }
 
-// resolve checks what only the whole file can tell: that the services which others depend on exist, and that none depends on itself.
+// resolve ties services to those that they depend on, and checks that none depends on itself. A service that depends on one which is
+// not in the file has a problem: nobody knows whether it may run.
 func (p *parser) resolve() {
 	names := sortedKeys(p.named)
 	edges := map[*Service][]dependency{}
 	for _, d := range p.depends {
-		switch _, known := p.named[d.to]; {
-		case known:
-			edges[d.from] = append(edges[d.from], d)
-		case !p.lostName:
-			p.report(d.at, hints(didYouMean(d.to, names)), "service %s (%s) depends on %s, which is not in this file",
-				quote(d.from.Name), d.from.Pos.Place(), quote(d.to))
+		if _, known := p.named[d.to]; !known {
+			p.lacks(d, names)
+			continue
 		}
+		edges[d.from] = append(edges[d.from], d)
+		d.from.DependsOn = append(d.from.DependsOn, Reference{Name: d.to, Pos: d.at.pos})
 	}
 	walk := cycleWalk{p: p, edges: edges, done: map[*Service]bool{}, onPath: map[*Service]int{}}
 	for _, s := range p.file.Services {
 		walk.visit(s)
+	}
+}
+
+// lacks notes the problem of a service that depends on one which is not in the file.
+func (p *parser) lacks(d dependency, names []string) {
+	problem := &Problem{
+		Pos: d.at.pos, Service: d.from.Name, Why: "it depends on " + quote(d.to) + ", which is not in this file",
+		Mend: hints(didYouMean(d.to, names), "write a check of that name, or take it out of depends"),
+	}
+	p.file.Problems = append(p.file.Problems, problem)
+	if d.from.Problem == nil {
+		d.from.Problem = problem
 	}
 }
 

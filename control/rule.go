@@ -14,15 +14,24 @@ func (p *parser) rule(at token) {
 	r := &Rule{Pos: p.position(at), Test: p.test()}
 	r.Window = p.window()
 	p.expect("then")
-	r.Then = p.action()
-	if p.accept("else") {
+	r.Then = p.chain()
+	p.ruleOptions(r)
+	if p.atElse() {
+		p.separators()
+		p.take()
 		r.Else = p.recovery()
+		p.ruleOptions(r)
 	}
 	if p.failed {
 		return
 	}
 	r.Text = p.written(at)
 	p.service.Rules = append(p.service.Rules, r)
+}
+
+// atElse reports whether an else follows, perhaps behind a comma.
+func (p *parser) atElse() bool {
+	return p.peek().is("else") || p.peek().is(",") && p.ahead(1).is("else")
 }
 
 func (p *parser) restartLimit(at token) {
@@ -36,7 +45,7 @@ func (p *parser) restartLimit(at token) {
 		p.expected(`"cycles"`)
 	}
 	p.expect("then")
-	l.Then = p.action()
+	l.Then = p.chain()
 	if p.failed {
 		return
 	}
@@ -44,11 +53,15 @@ func (p *parser) restartLimit(at token) {
 	p.service.Limits = append(p.service.Limits, l)
 }
 
-// window parses what stands between test and `then`: nothing, N cycles, or N [times within] M cycles.
+// window parses what stands between test and `then`: nothing, N cycles, N [times within] M cycles, or a time.
 func (p *parser) window() Window {
+	p.separators()
 	at := p.peek()
 	if at.kind != numeral {
 		return Window{}
+	}
+	if p.timeHere() {
+		return Window{For: p.wait()}
 	}
 	w := Window{Count: p.count("the number of failures", 1, mostSamples)}
 	w.Cycles = w.Count
@@ -56,12 +69,22 @@ func (p *parser) window() Window {
 		w.Cycles = p.count("the number of cycles", 1, mostSamples)
 	}
 	if !p.accept("cycles", "cycle") {
-		p.expected(`"cycles"`)
+		p.expected(`"cycles", or a unit of time`)
 	}
 	if w.Count > w.Cycles {
 		p.warn(at, "", "%d times cannot happen within %d cycles", w.Count, w.Cycles)
 	}
+	p.separators()
 	return w
+}
+
+// timeHere reports whether the number here is one with a unit of time.
+func (p *parser) timeHere() bool {
+	spelled := p.front().unit
+	if next := p.ahead(1); spelled == "" && next.kind == bareWord {
+		spelled = next.text
+	}
+	return units[strings.ToLower(spelled)].dimension == aTime
 }
 
 // recovery parses what follows `else`: [if succeeded|passed|recovered] [WINDOW] [then] ACTION.
@@ -71,61 +94,43 @@ func (p *parser) recovery() *Recovery {
 	}
 	r := &Recovery{Window: p.window()}
 	p.accept("then")
-	r.Then = p.action()
+	r.Then = p.chain()
 	return r
 }
 
-// actions are the rows of the table of actions; exec is the one that has more to say.
-var actions = map[string]ActionKind{
-	"alert": Alert, "restart": Restart, "start": Start, "stop": Stop, "exec": Exec,
-	"unmonitor": Unmonitor, "timeout": Unmonitor,
-}
-
-func (p *parser) action() Action {
-	t := p.peek()
-	if known, ok := actions[strings.ToLower(t.text)]; ok && t.kind == bareWord {
-		p.take() // on a line of its own an action reads like the beginning of a statement
-		if known == Exec {
-			return p.exec()
+// ruleOptions parses what may follow the actions of a rule: severity and runbook. At the beginning of a line they are statements,
+// for all rules of the service.
+func (p *parser) ruleOptions(r *Rule) {
+	for !p.failed {
+		switch t := p.peek(); {
+		case t.is("severity") && !t.first:
+			p.take()
+			r.Severity, _ = choice(p, "severity", severities)
+		case t.is("runbook") && !t.first:
+			p.take()
+			r.Runbook = p.webPage()
+		default:
+			return
 		}
-		return Action{Kind: known}
 	}
-	if t.is("ignore") {
-		p.notYet(t, "allowed here: "+strings.Join(sortedKeys(actions), ", "))
-		return Action{}
-	}
-	k, _ := choice(p, "action", actions)
-	return Action{Kind: k}
 }
 
-// exec parses the rest of `exec "COMMAND" … [repeat every [N] cycles]`.
-func (p *parser) exec() Action {
-	p.usage = `exec "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds] [repeat every N cycles]`
-	a := Action{Kind: Exec, Exec: p.command()}
-	if !p.accept("repeat") {
-		return a
-	}
-	p.accept("every")
-	a.Repeat = 1
-	if p.peek().kind == numeral {
-		a.Repeat = p.count("the number of cycles", 1, mostCycles)
-	}
-	if !p.accept("cycles", "cycle") {
-		p.expected(`"cycles"`)
-	}
-	return a
-}
-
-// written is the statement from its first token to the one taken last, in one line, without comments.
+// written is the statement from its first token to the one taken last, in one line, without comments and
+// secrets.
 func (p *parser) written(from token) string {
 	end := p.last.off + len(p.last.raw)
 	l := newLexer(&source{text: p.src.text[from.off:end]})
 	var b strings.Builder
+	var before token
 	for t := l.next(); t.kind != endOfText; t = l.next() {
 		if t.space && b.Len() > 0 {
 			b.WriteByte(' ')
 		}
+		if before.is("password", "secret") {
+			t.raw = stars
+		}
 		b.WriteString(strings.ReplaceAll(t.raw, "\n", " "))
+		before = t
 	}
-	return b.String()
+	return mask(b.String())
 }

@@ -14,11 +14,39 @@ type kind struct {
 var kinds = map[string]kind{
 	"process":    {`check process NAME with pidfile PATH | matching "REGEX" | with unit NAME`, (*parser).checkProcess},
 	"file":       {"check file NAME with path PATH", (*parser).checkPath},
+	"fifo":       {"check fifo NAME with path PATH", (*parser).checkPath},
 	"directory":  {"check directory NAME with path PATH", (*parser).checkPath},
 	"filesystem": {"check filesystem NAME with path PATH", (*parser).checkFilesystem},
+	"device":     {"check filesystem NAME with path PATH", (*parser).checkFilesystem}, // Monit's old word
+	"network":    {"check network NAME with interface NAME | with address ADDRESS", (*parser).checkNetwork},
 	"system":     {"check system NAME, or check system $HOST", (*parser).checkSystem},
 	"host":       {"check host NAME with address ADDRESS", (*parser).checkHost},
 	"program":    {`check program NAME with path "COMMAND" [as uid USER [and gid GROUP]] [with timeout N seconds]`, (*parser).checkProgram},
+}
+
+// kindNamed returns the row of a kind, the grammar's own or one made of what the vocabulary declares.
+func (p *parser) kindNamed(name string) (kind, bool) {
+	if row, known := kinds[name]; known {
+		return row, true
+	}
+	words, declared := p.vocabulary[name]
+	if !declared {
+		return kind{}, false
+	}
+	return kind{declaredUsage(name, words.Params), func(p *parser, s *Service) { p.checkDeclared(s, words.Params) }}, true
+}
+
+// kindNames are all kinds, for hints.
+func (p *parser) kindNames() []string {
+	all := map[string]bool{}
+	for name := range kinds {
+		all[name] = true
+	}
+	for name := range p.vocabulary {
+		all[name] = true
+	}
+	delete(all, "device")
+	return sortedKeys(all)
 }
 
 // check parses `check KIND NAME …`. Where only the kind is misspelled, the one that was meant is taken, so that the rules below it
@@ -27,28 +55,44 @@ func (p *parser) check(at token) {
 	p.service, p.deaf = nil, true
 	t := p.peekRaw()
 	name := strings.ToLower(t.text)
-	if _, known := kinds[name]; !known {
+	if _, known := p.kindNamed(name); !known || t.kind != bareWord {
 		p.lostName = true
-		if hint, monits := monitsKinds[name]; monits {
-			p.notYet(t, hint)
+		if name = p.meantKind(t); name == "" {
 			return
 		}
-		if name = nearest(name, sortedKeys(kinds)); name == "" || t.kind != bareWord {
-			choice(p, "kind of check", kinds)
-			return
-		}
-		p.warn(t, hints(didYouMean(t.text, []string{name}), "allowed here: "+strings.Join(sortedKeys(kinds), ", ")), "%s is no kind of check", quote(t.text))
 	}
 	if p.failed {
 		return
 	}
 	p.take()
-	p.usage = kinds[name].usage
+	row, _ := p.kindNamed(name)
+	p.usage = row.usage
 	s := &Service{Pos: p.position(at), Kind: name}
+	if name == "device" {
+		s.Kind = "filesystem"
+	}
 	if p.serviceName(s); !p.failed {
 		p.service, p.deaf = s, false
-		kinds[name].parse(p, s)
+		row.parse(p, s)
 	}
+}
+
+// meantKind reports a kind that there is not, and returns the one that was meant, if it is clear.
+func (p *parser) meantKind(t token) string {
+	names := p.kindNames()
+	allowed := "allowed here: " + strings.Join(names, ", ")
+	near := nearest(t.text, names)
+	switch {
+	case p.failed:
+	case t.kind != bareWord || t.first && begins(t):
+		p.expected("kind of check: " + oneOf(names))
+	case near == "":
+		p.fail(t, allowed, "%s is no kind of check", quote(t.text))
+	default:
+		p.warn(t, hints(didYouMean(t.text, names), allowed), "%s is no kind of check", quote(t.text))
+		return near
+	}
+	return ""
 }
 
 // serviceName reads the name and enters the service into the file.
@@ -58,10 +102,8 @@ func (p *parser) serviceName(s *Service) {
 		p.lostName = true
 		return
 	}
-	if s.Kind == "system" && strings.EqualFold(name, "$HOST") {
-		if host, err := os.Hostname(); err == nil {
-			name = host
-		}
+	if s.Kind == "system" {
+		name = withHost(name)
 	}
 	s.Name = name
 	if other, taken := p.named[name]; taken {
@@ -72,105 +114,15 @@ func (p *parser) serviceName(s *Service) {
 	p.file.Services = append(p.file.Services, s)
 }
 
-func (p *parser) checkProcess(s *Service) {
-	switch {
-	case p.accept("pidfile"):
-		s.Pidfile = p.path()
-	case p.accept("matching", "match"):
-		s.Match = p.regex()
-	case p.accept("unit"):
-		s.Unit, _ = p.value("a systemd unit")
-	default:
-		p.expected("pidfile, matching or unit")
+// withHost puts the machine's name in the place of $HOST.
+func withHost(name string) string {
+	i := strings.Index(strings.ToUpper(name), "$HOST")
+	if i < 0 {
+		return name
 	}
-}
-
-func (p *parser) checkPath(s *Service) {
-	p.expect("path")
-	s.Path = p.path()
-}
-
-// checkFilesystem takes devices and network shares too: /dev/sda1, //server/share, server:/export.
-func (p *parser) checkFilesystem(s *Service) {
-	p.expect("path")
-	s.Path, _ = p.value("a mount point or device")
-}
-
-func (p *parser) checkSystem(*Service) {}
-
-func (p *parser) checkHost(s *Service) {
-	p.expect("address")
-	s.Address, _ = p.value("a host name or address")
-}
-
-func (p *parser) checkProgram(s *Service) {
-	p.expect("path")
-	s.Program = p.command()
-}
-
-// program parses `start program = "COMMAND" …` and its siblings into the field that they set.
-func program(field func(*Service) **Command) func(*parser, token) {
-	return func(p *parser, _ token) {
-		if c := p.command(); !p.failed {
-			*field(p.service) = c
-		}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
 	}
-}
-
-func (p *parser) dependsOn(token) {
-	for {
-		name, t := p.value("a service's name")
-		if p.failed {
-			return
-		}
-		p.service.DependsOn = append(p.service.DependsOn, Reference{Name: name, Pos: p.position(t)})
-		p.depends = append(p.depends, dependency{from: p.service, to: name, at: p.mark(t)})
-		if !p.accept(",") {
-			return
-		}
-	}
-}
-
-func (p *parser) group(token) {
-	p.service.Groups = append(p.service.Groups, p.names("a group's name")...)
-}
-
-func (p *parser) every(token) { p.service.Every = append(p.service.Every, p.schedule()) }
-
-func (p *parser) notEvery(token) {
-	p.expect("every")
-	if t := p.peek(); !p.failed && t.kind != quotedText {
-		p.expected("a cron schedule as a string")
-		return
-	}
-	e := p.schedule()
-	e.Not = true
-	p.service.Every = append(p.service.Every, e)
-}
-
-// mostCycles bounds counts of cycles that no window keeps.
-const mostCycles = 1_000_000
-
-func (p *parser) schedule() Every {
-	t := p.peek()
-	if t.kind != quotedText {
-		e := Every{Cycles: p.count("the number of cycles", 1, mostCycles)}
-		if !p.accept("cycles", "cycle") {
-			p.expected(`"cycles"`)
-		}
-		return e
-	}
-	p.take()
-	if err := checkCron(t.text); err != nil {
-		p.warn(t, `five fields: minute hour day-of-month month day-of-week, as "* 8-19 * * 1-5"`, "%s", err)
-	}
-	return Every{Cron: strings.Join(strings.Fields(t.text), " ")}
-}
-
-var modes = map[string]string{"active": "active", "passive": "passive", "manual": "manual"}
-
-func (p *parser) mode(token) {
-	if m, _ := choice(p, "mode", modes); !p.failed {
-		p.service.Mode = m
-	}
+	return name[:i] + host + name[i+len("$HOST"):]
 }

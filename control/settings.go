@@ -1,10 +1,8 @@
 package control
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -17,15 +15,34 @@ type setting struct {
 var settings = map[string]setting{
 	"daemon":    {"set daemon N [with start delay N]", (*parser).setDaemon},
 	"init":      {"set init", func(_ *parser, s *Settings) { s.Init = true }},
-	"node":      {"set node NAME [with roles A, B] [site S]", (*parser).setNode},
-	"collector": {"set collector URL with token file PATH [ca file PATH]", (*parser).setCollector},
-	"metrics":   {"set metrics address HOST:PORT", (*parser).setMetrics},
-	"heal":      {"set heal budget N per hour [N per day] [with backoff N seconds]", (*parser).setHeal},
-	"log":       {"set log PATH, or set log syslog", (*parser).setLog},
-	"logfile":   {"set logfile PATH, or set logfile syslog", (*parser).setLog},
+	"fips":      {"set fips", func(_ *parser, s *Settings) { s.FIPS = true }},
+	"terminal":  {"set terminal batch", (*parser).setTerminal},
+	"log":       {"set log PATH, or set log syslog [facility NAME]", (*parser).setLog},
+	"logfile":   {"set logfile PATH, or set logfile syslog [facility NAME]", (*parser).setLog},
 	"pidfile":   {"set pidfile PATH", func(p *parser, s *Settings) { s.Pidfile = p.path() }},
 	"idfile":    {"set idfile PATH", func(p *parser, s *Settings) { s.IDFile = p.path() }},
 	"statefile": {"set statefile PATH", func(p *parser, s *Settings) { s.StateFile = p.path() }},
+	"onreboot":  {"set onreboot start|nostart|laststate", (*parser).setOnReboot},
+	"limits":    {"set limits { NAME: N UNIT, … }", (*parser).setLimits},
+
+	"ssl": {"set ssl {NAME: VALUE, …}", (*parser).setTLS},
+	"tls": {"set tls {NAME: VALUE, …}", (*parser).setTLS},
+
+	"alert":       {"set " + alertUsage, (*parser).setAlert},
+	"mail-format": {"set mail-format { from: … reply-to: … subject: … message: … }", func(p *parser, s *Settings) { s.MailFormat = p.mailFormat(s.MailFormat) }},
+	"mailserver":  {mailServerUsage, (*parser).setMailServer},
+	"eventqueue":  {"set eventqueue basedir PATH [slots N]", (*parser).setEventQueue},
+	"mmonit":      {"set mmonit URL [with timeout N seconds] [register without credentials]", (*parser).setMMonit},
+	"httpd":       {httpdUsage, (*parser).setHTTPD},
+
+	"expectbuffer": {"set expectbuffer N [UNIT]", (*parser).setExpectBuffer},
+
+	"node":        {"set node NAME [with roles A, B] [site S]", (*parser).setNode},
+	"collector":   {"set collector URL with token file PATH [ca file PATH]", (*parser).setCollector},
+	"metrics":     {"set metrics address HOST:PORT", (*parser).setMetrics},
+	"heal":        {"set heal budget N per hour [N per day] [with backoff N seconds]", (*parser).setHeal},
+	"munin":       {"set munin address HOST:PORT [allow NETWORK, …]", (*parser).setMunin},
+	"maintenance": {"set " + maintenanceUsage, (*parser).setMaintenance},
 }
 
 // set parses `set SETTING …`. It ends the check above it.
@@ -33,17 +50,13 @@ func (p *parser) set(token) {
 	p.service, p.deaf = nil, false
 	t := p.peek()
 	row, known := settings[strings.ToLower(t.text)]
-	if known && t.kind == bareWord {
-		p.take()
-		p.usage = row.usage
-		row.parse(p, &p.file.Settings)
+	if !known || t.kind != bareWord {
+		choice(p, "setting", settings)
 		return
 	}
-	if hint, monits := monitsSettings[strings.ToLower(t.text)]; monits {
-		p.fail(t, hint, "Monit has %s, but this version of dialtone does not know it", quote("set "+strings.ToLower(t.text)))
-		return
-	}
-	choice(p, "setting", settings)
+	p.take()
+	p.usage = row.usage
+	row.parse(p, &p.file.Settings)
 }
 
 func (p *parser) setDaemon(s *Settings) {
@@ -114,17 +127,9 @@ func loopback(host string) bool {
 
 func (p *parser) setMetrics(s *Settings) {
 	p.expect("address")
-	at := p.peek()
-	address, _ := p.value("HOST:PORT")
-	if p.failed {
-		return
+	if address := p.hostPort(); !p.failed {
+		s.Metrics = address
 	}
-	_, port, err := net.SplitHostPort(address)
-	if n, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || n == 0 {
-		p.warn(at, `write an IPv6 address as "[::1]:9100"`, "%s is not HOST:PORT", quote(address))
-		return
-	}
-	s.Metrics = address
 }
 
 // mostHeals bounds a budget that would bound nothing.
@@ -146,13 +151,78 @@ func (p *parser) setHeal(s *Settings) {
 	}
 }
 
+// facilities are those of syslog(3).
+var facilities = setOf("kern user mail daemon auth syslog lpr news uucp cron authpriv ftp local0 local1 local2 local3 local4 local5 local6 local7")
+
 func (p *parser) setLog(s *Settings) {
 	if !p.accept("syslog") {
 		s.Log = p.path()
 		return
 	}
 	s.Log = "syslog"
-	if t := p.peek(); t.is("facility") {
-		p.notYet(t, "write: set log syslog")
+	if !p.accept("facility") {
+		return
+	}
+	name, t := p.value("a facility of syslog")
+	name = strings.TrimPrefix(strings.ToLower(name), "log_")
+	if !p.failed && !facilities[name] {
+		p.warn(t, hints(didYouMean(name, sortedKeys(facilities)), "allowed here: "+strings.Join(sortedKeys(facilities), ", ")), "%s is no facility of syslog", quote(t.text))
+		return
+	}
+	s.LogFacility = name
+}
+
+func (p *parser) setTerminal(s *Settings) {
+	p.expect("batch")
+	s.Batch = true
+}
+
+func (p *parser) setOnReboot(s *Settings) { s.OnReboot, _ = choice(p, "reboot mode", rebootModes) }
+
+func (p *parser) setTLS(s *Settings) {
+	if s.TLS == nil {
+		s.TLS = &TLS{}
+	}
+	if !p.peek().is("{") {
+		p.expected(`"{"`)
+		return
+	}
+	p.tlsBlock(s.TLS)
+}
+
+func (p *parser) setMunin(s *Settings) {
+	m := &MuninServer{Pos: p.position(p.last)}
+	p.expect("address")
+	m.Address = p.hostPort()
+	if p.accept("allow") {
+		m.Allow = p.networks()
+	}
+	if !p.failed {
+		s.Munin = m
+	}
+}
+
+// networks takes one or more addresses or prefixes with commas between them.
+func (p *parser) networks() []string {
+	var all []string
+	for {
+		s, t := p.value("an address or network")
+		if p.failed {
+			return all
+		}
+		network, is := asNetwork(s)
+		if !is {
+			p.warn(t, "write it as 192.0.2.0/24", "%s is no address or network", quote(s))
+		}
+		all = append(all, network)
+		if !p.accept(",") {
+			return all
+		}
+	}
+}
+
+func (p *parser) setMaintenance(s *Settings) {
+	if m := p.span(p.last); !p.failed {
+		s.Maintenance = append(s.Maintenance, m)
 	}
 }

@@ -1,67 +1,99 @@
 package control
 
 import (
-	"encoding/hex"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // testForm is one row of the table of tests by first word. A test whose first word is in no row compares a value.
 type testForm struct {
-	kinds []string // that have this test; nil: all
+	trait trait // of the kinds that have this test; the zero value: all
 	parse func(p *parser) Test
 }
 
-// findable are the kinds whose services can be missing.
-var findable = []string{"process", "file", "directory", "filesystem"}
+// trait is what a kind of service must have for a test: the grammar's kinds by name, declared ones by what they say.
+type trait struct {
+	kinds    []string
+	declared func(KindWords) bool
+}
 
-// readable are the kinds whose services give text.
-var readable = []string{"file", "program"}
+var (
+	// findable are the kinds whose services can be missing.
+	findable = trait{[]string{"process", "file", "fifo", "directory", "filesystem"}, func(k KindWords) bool { return k.Found }}
+	// readable are the kinds whose services give text.
+	readable = trait{[]string{"file", "program"}, func(k KindWords) bool { return k.Reads }}
+	// connectable are the kinds with connection tests.
+	connectable = trait{[]string{"process", "host"}, func(k KindWords) bool { return k.Dials }}
 
-// connectable are the kinds with connection tests.
-var connectable = []string{"process", "host"}
+	pingable  = trait{kinds: []string{"host"}}
+	linkable  = trait{kinds: []string{"network"}}
+	processes = trait{kinds: []string{"process"}}
+)
 
 var testForms = map[string]testForm{
-	"not":       {nil, (*parser).notTest},
+	"not":       {trait{}, (*parser).notTest},
 	"exist":     {findable, (*parser).existTest},
 	"exists":    {findable, (*parser).existTest},
-	"failed":    {nil, (*parser).failedTest},
-	"succeeded": {connectable, (*parser).succeededTest},
-	"changed":   {nil, (*parser).changedTest},
+	"failed":    {trait{}, (*parser).failedTest},
+	"succeeded": {trait{}, (*parser).succeededTest},
+	"changed":   {trait{}, func(p *parser) Test { return p.changedTest(false) }},
 	"content":   {readable, (*parser).contentTest},
 	"match":     {readable, (*parser).matchTest},
 	"matches":   {readable, (*parser).matchTest},
+	"matching":  {readable, (*parser).matchTest},
+	"link":      {linkable, (*parser).linkTest},
+	"security":  {processes, (*parser).securityTest},
 }
 
 func (p *parser) test() Test {
 	t := p.peek()
 	word := strings.ToLower(t.text)
-	if form, known := testForms[word]; known && t.kind == bareWord {
-		p.take()
-		p.onlyFor(t, form.kinds)
-		return form.parse(p)
+	form, known := testForms[word]
+	if !known || t.kind != bareWord || word == "link" && p.ahead(1).is("errors") {
+		return p.compare()
 	}
-	if hint, monits := monitsTests[word]; monits && t.kind == bareWord && !p.hasPhrase(word) {
-		p.notYet(t, hint)
-		return nil
+	if p.isValue(word) && !p.kindHas(form.trait) {
+		return p.compare()
 	}
-	return p.compare()
+	p.take()
+	p.onlyFor(t, form.trait)
+	return form.parse(p)
+}
+
+// isValue reports whether a phrase of the service's kind begins with the word.
+func (p *parser) isValue(word string) bool {
+	for phrase := range p.phrases() {
+		if first, _, _ := strings.Cut(phrase, " "); first == word {
+			return true
+		}
+	}
+	return false
+}
+
+// kindHas reports whether the service's kind has a trait.
+func (p *parser) kindHas(has trait) bool {
+	if _, own := kinds[p.service.Kind]; own || has.kinds == nil {
+		return has.kinds == nil || slices.Contains(has.kinds, p.service.Kind)
+	}
+	return has.declared != nil && has.declared(p.vocabulary[p.service.Kind])
 }
 
 // onlyFor reports a test that the service's kind does not have.
-func (p *parser) onlyFor(t token, kinds []string) {
-	if kinds != nil && !slices.Contains(kinds, p.service.Kind) {
-		p.warn(t, "only for: "+strings.Join(kinds, ", "), "a %s has no test %s", p.service.Kind, quote(t.text))
+func (p *parser) onlyFor(t token, has trait) {
+	if p.kindHas(has) {
+		return
 	}
+	all := slices.Clone(has.kinds)
+	for name, words := range p.vocabulary {
+		if _, own := kinds[name]; !own && has.declared != nil && has.declared(words) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all[len(has.kinds):])
+	p.warn(t, "only for: "+strings.Join(all, ", "), "a %s has no test %s", p.service.Kind, quote(t.text))
 }
 
 func (p *parser) existTest() Test { return &Exist{} }
-
-func (p *parser) succeededTest() Test { return p.connection(true) }
-
-func (p *parser) matchTest() Test { return &Content{Patterns: []string{p.patternAfterEqual()}} }
 
 // notTest parses what follows `if not`.
 func (p *parser) notTest() Test {
@@ -70,166 +102,73 @@ func (p *parser) notTest() Test {
 	case p.accept("exist", "exists"):
 		p.onlyFor(t, findable)
 		return &Exist{Wanted: true}
-	case p.accept("match", "matches"):
+	case p.accept("match", "matches", "matching"):
 		p.onlyFor(t, readable)
-		return &Content{Patterns: []string{p.patternAfterEqual()}, Not: true}
+		c := p.matchTest()
+		if c, is := c.(*Content); is {
+			c.Not = true
+		}
+		return c
+	case p.accept("changed"):
+		return p.changedTest(true)
 	}
-	p.expected(`"exist" or "match"`)
+	if t.kind == bareWord && p.isValue(strings.ToLower(t.text)) {
+		return p.denied()
+	}
+	p.expected(`"exist", "match" or "changed"`)
 	return nil
 }
 
-// contentTest parses `content = RE`, `content != RE`, `content match RE` and `content not match RE`.
-func (p *parser) contentTest() Test {
-	pattern, not := p.matching()
-	return &Content{Patterns: []string{pattern}, Not: not}
-}
-
-func (p *parser) matching() (pattern string, not bool) {
-	not = p.accept("not")
-	switch {
-	case p.accept("!=") && !not:
-		not = true
-	case p.accept("=", "==", "match", "matches"):
-	default:
-		p.expected("=, != or match")
+// linkTest parses what follows `if link`.
+func (p *parser) linkTest() Test {
+	if p.accept("up") {
+		return &Link{Up: true}
 	}
-	return p.regex(), not
-}
-
-func (p *parser) patternAfterEqual() string {
-	p.accept("=")
-	return p.regex()
+	if !p.accept("down") {
+		p.expected("up or down")
+	}
+	return &Link{}
 }
 
 // attributes are the texts of a kind: what can change, or be other than wanted, beside the numbers of its vocabulary. The
 // vocabulary's own name for one wins.
 var attributes = map[string][]string{
-	"process":    {"uid", "euid", "gid"},
+	"process":    {"uid", "euid", "gid", "security"},
 	"file":       {"checksum", "permission", "uid", "gid"},
+	"fifo":       {"permission", "uid", "gid"},
 	"directory":  {"permission", "uid", "gid"},
 	"filesystem": {"fsflags", "permission", "uid", "gid"},
+	"network":    {"link"},
 }
 
-// changedTest parses what follows `if changed`: a value of the kind.
-func (p *parser) changedTest() Test {
-	p.accept("md5", "sha1", "sha256")
-	first, phrase := p.phrase()
+// attributeNames are those that the tree calls otherwise, and short forms.
+var attributeNames = map[string]string{
+	"perm": "permission", "md5": "checksum", "sha1": "checksum", "sha256": "checksum", "fsflag": "fsflags", "security attribute": "security", "link": "link_capacity",
+}
+
+// changedTest parses what follows `if [not] changed`: a value of the kind, or a text of it.
+func (p *parser) changedTest(not bool) Test {
+	if t := p.peek(); p.accept("content") {
+		p.onlyFor(t, readable)
+		return &Changed{Value: "content", Not: not}
+	}
+	if next := p.ahead(1); next.is("checksum") {
+		p.accept("md5", "sha1", "sha256")
+	}
+	first, phrase, argument := p.phrase()
 	if p.failed {
 		return nil
 	}
 	if words := p.words(phrase); len(words) > 0 {
-		return &Changed{Value: words[0].Value}
+		return &Changed{Value: words[0].Value + argument, Not: not}
 	}
-	if slices.Contains(attributes[p.service.Kind], phrase) {
-		return &Changed{Value: phrase}
+	name := phrase
+	if other, renamed := attributeNames[phrase]; renamed {
+		name = other
 	}
-	if hint, monits := monitsTests[phrase]; monits {
-		p.notYet(first, hint)
-		return nil
+	if slices.Contains(attributes[p.service.Kind], name) || slices.Contains(attributes[p.service.Kind], phrase) {
+		return &Changed{Value: name, Not: not}
 	}
 	p.noSuchValue(first, phrase, attributes[p.service.Kind], "")
 	return nil
-}
-
-// expectForms are the tests `failed X WANTED`, each with the check of what is wanted.
-var expectForms = map[string]func(p *parser) string{
-	"permission": (*parser).wantedPermission,
-	"perm":       (*parser).wantedPermission,
-	"uid":        (*parser).wantedOwner,
-	"euid":       (*parser).wantedOwner,
-	"gid":        (*parser).wantedOwner,
-	"checksum":   (*parser).wantedChecksum,
-	"md5":        (*parser).wantedChecksum,
-	"sha1":       (*parser).wantedChecksum,
-	"sha256":     (*parser).wantedChecksum,
-}
-
-var expectNames = map[string]string{"perm": "permission", "md5": "checksum", "sha1": "checksum", "sha256": "checksum"}
-
-// failedTest parses what follows `if failed`: a connection, or a text that should be another.
-func (p *parser) failedTest() Test {
-	t := p.peek()
-	name := strings.ToLower(t.text)
-	if hint, monits := monitsTests[name]; monits && t.kind == bareWord {
-		p.notYet(t, hint)
-		return nil
-	}
-	wanted, known := expectForms[name]
-	if !known || t.kind != bareWord {
-		return p.failedConnection(t)
-	}
-	p.take()
-	value := name
-	if other, renamed := expectNames[name]; renamed {
-		value = other
-	}
-	if !slices.Contains(attributes[p.service.Kind], value) {
-		p.warn(t, attributeHint(p.service.Kind), "a %s has no %s", p.service.Kind, quote(name))
-	}
-	if words := p.words(value); len(words) > 0 {
-		value = words[0].Value
-	}
-	return &Expect{Value: value, Want: wanted(p)}
-}
-
-func attributeHint(kind string) string {
-	if len(attributes[kind]) == 0 {
-		return ""
-	}
-	return "it has: " + strings.Join(attributes[kind], ", ")
-}
-
-func (p *parser) failedConnection(t token) Test {
-	if _, option := connectionOptions[strings.ToLower(t.text)]; !option {
-		allowed := append(sortedKeys(expectForms), "host", "port", "unixsocket")
-		if !p.failed && t.kind == bareWord && !t.first {
-			p.fail(t, hints(didYouMean(t.text, allowed), "allowed here: "+strings.Join(sorted(allowed), ", ")), "%s is no test", quote("failed "+t.text))
-		}
-		p.expected("a test")
-		return nil
-	}
-	p.onlyFor(t, connectable)
-	return p.connection(false)
-}
-
-// wantedPermission takes octal digits and drops the leading zeros: 0644 is 644.
-func (p *parser) wantedPermission() string {
-	s, t := p.value("an octal permission")
-	n, err := strconv.ParseUint(s, 8, 16)
-	if !p.failed && (err != nil || n > 0o7777) {
-		p.warn(t, "write it as chmod takes it: 644", "%s is no octal permission", quote(s))
-	}
-	return strconv.FormatUint(n, 8)
-}
-
-func (p *parser) wantedOwner() string {
-	s, _ := p.value("a name or number")
-	return s
-}
-
-// wantedChecksum takes a sum in hexadecimal: 32 digits are MD5, 40 SHA-1, 64 SHA-256.
-func (p *parser) wantedChecksum() string {
-	p.accept("checksum")
-	p.accept("md5", "sha1", "sha256")
-	if t := p.peek(); !t.is("expect") && !p.failed {
-		p.fail(t, "write: failed checksum expect SUM, or: if changed checksum then ACTION", "this version of dialtone compares with a sum that is written, and there is none")
-		return ""
-	}
-	p.take()
-	s, t := p.value("a checksum")
-	_, err := hex.DecodeString(s)
-	if !p.failed && (err != nil || !slices.Contains([]int{32, 40, 64}, len(s))) {
-		p.warn(t, "32 digits are an MD5 sum, 40 a SHA-1 sum, 64 a SHA-256 sum", "%s is no checksum in hexadecimal", quote(s))
-	}
-	return strings.ToLower(s)
-}
-
-// hasPhrase reports whether a phrase of the service's kind begins with the word.
-func (p *parser) hasPhrase(word string) bool {
-	for phrase := range maps.Keys(p.phrases()) {
-		if first, _, _ := strings.Cut(phrase, " "); first == word {
-			return true
-		}
-	}
-	return false
 }

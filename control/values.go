@@ -2,7 +2,6 @@ package control
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -116,11 +115,14 @@ func (p *parser) quantity() (amount float64, dim dimension, written string) {
 		return t.value, aNumber, written
 	}
 	u := units[strings.ToLower(spelled)]
-	if u.dimension == aSize && p.accept("/s", "second", "s") {
-		u.dimension, spelled = byteRate, spelled+"/s"
+	if rate, counted := rates[u.dimension]; counted && p.accept("/s", "second", "s") {
+		u.dimension, spelled = rate, spelled+"/s"
 	}
 	return t.value * u.factor, u.dimension, written + " " + spelled
 }
+
+// rates are what `N MB per second` and the like measure.
+var rates = map[dimension]dimension{aSize: byteRate, aPacket: eventRate}
 
 // longest is the most that a control file may ask anyone to wait.
 const longest = 366 * 24 * time.Hour
@@ -141,22 +143,6 @@ func (p *parser) wait() time.Duration {
 		return 0
 	}
 	return time.Duration(math.Round(amount*1000)) * time.Millisecond
-}
-
-// regex takes a regular expression that Go's regexp package compiles.
-func (p *parser) regex() string {
-	s, t := p.value("a regular expression")
-	if p.failed {
-		return s
-	}
-	if t.kind == bareWord && strings.HasPrefix(s, "/") {
-		p.warn(t, `write the expression in quotation marks: "`+s+`"`, "this version of dialtone reads no expressions from a file")
-		return s
-	}
-	if _, err := regexp.Compile(s); err != nil {
-		p.warn(t, "expressions are written as Go's regexp package takes them (RE2)", "%s", reason(err))
-	}
-	return s
 }
 
 // reason is what an error of another package says, without that package's first words.

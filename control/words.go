@@ -20,6 +20,7 @@ const (
 	aPercent  dimension = "percent"
 	aSize     dimension = "bytes"
 	aTime     dimension = "units of time"
+	aPacket   dimension = "packets"
 	byteRate  dimension = "bytes per second"
 	eventRate dimension = "operations per second"
 )
@@ -46,6 +47,7 @@ var units = map[string]unit{
 	"mb/s":         {byteRate, mib},
 	"gb/s":         {byteRate, gib},
 	"operations/s": {eventRate, 1}, "packets/s": {eventRate, 1},
+	"packet": {aPacket, 1}, "packets": {aPacket, 1},
 	"ms": {aTime, 0.001}, "millisecond": {aTime, 0.001}, "milliseconds": {aTime, 0.001},
 	"s": {aTime, 1}, "sec": {aTime, 1}, "secs": {aTime, 1}, "second": {aTime, 1}, "seconds": {aTime, 1},
 	"m": {aTime, 60}, "min": {aTime, 60}, "mins": {aTime, 60}, "minute": {aTime, 60}, "minutes": {aTime, 60},
@@ -56,7 +58,7 @@ var units = map[string]unit{
 
 // operators are the comparisons, as signs and as Monit's words.
 var operators = map[string]Op{
-	">": Greater, "gt": Greater, "greater": Greater, "older": Greater,
+	">": Greater, "gt": Greater, "greater": Greater, "older": Greater, "more": Greater,
 	"<": Less, "lt": Less, "less": Less, "newer": Less,
 	"=": Equal, "==": Equal, "eq": Equal, "equal": Equal,
 	"!=": NotEqual, "ne": NotEqual, "notequal": NotEqual,
