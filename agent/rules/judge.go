@@ -131,6 +131,8 @@ func judge(test control.Test, report *checks.Report) (bit, string) {
 		return judgeCompare(test, report)
 	case *control.Connection:
 		return judgeConnection(test, report)
+	case *control.Ping:
+		return judgePing(test, report)
 	case *control.Expect:
 		return judgeExpect(test, report)
 	case *control.Content:
@@ -213,6 +215,17 @@ func judgeConnection(test *control.Connection, report *checks.Report) (bit, stri
 	}
 	if probe.Err == nil {
 		return verdict(test.Succeeded), fmt.Sprintf("connection to %s answered in %s", target(test), probe.Took.Round(time.Microsecond))
+	}
+	return verdict(!test.Succeeded), probe.Err.Error()
+}
+
+func judgePing(test *control.Ping, report *checks.Report) (bit, string) {
+	probe, tried := report.Pings[test]
+	if !tried {
+		return noData, ""
+	}
+	if probe.Err == nil {
+		return verdict(test.Succeeded), fmt.Sprintf("ping answered in %s", probe.Took.Round(time.Microsecond))
 	}
 	return verdict(!test.Succeeded), probe.Err.Error()
 }

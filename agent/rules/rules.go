@@ -265,8 +265,8 @@ func (r *rule) stand(s *control.Service) dialtone.State {
 	return dialtone.OK
 }
 
-// severity is the rule's own, or the service's. Where the file writes none, what is absent, what a rule repairs, a connection and a
-// program's status are Critical; the rest is Warning.
+// severity is the rule's own, or the service's. Where the file writes none, what is absent, what a rule repairs, a connection, a ping and
+// a program's status are Critical; the rest is Warning.
 func severity(s *control.Service, r *control.Rule) dialtone.State {
 	switch cmp.Or(r.Severity, s.Severity) {
 	case "critical":
@@ -278,7 +278,7 @@ func severity(s *control.Service, r *control.Rule) dialtone.State {
 		return dialtone.Critical
 	}
 	switch test := r.Test.(type) {
-	case *control.Connection:
+	case *control.Connection, *control.Ping:
 		return dialtone.Critical
 	case *control.Exist:
 		if test.Wanted {

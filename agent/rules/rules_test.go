@@ -22,6 +22,8 @@ func TestStateOfAService(t *testing.T) {
 	port := &control.Connection{Port: 80}
 	refused := &checks.Report{Existence: checks.Present}
 	refused.Connected(port, 0, errors.New("connection to 127.0.0.1 port 80 refused"))
+	ping := &control.Ping{}
+	refused.Pinged(ping, 0, errors.New("192.0.2.1 answered none of 3 ping requests within 5s each"))
 	hot := &checks.Report{Existence: checks.Present, Values: map[string]float64{"cpu_percent": 93, "status": 2}}
 	cpu := &control.Compare{Value: "cpu_percent", Op: control.Greater, Threshold: 80, Written: "80 %"}
 	said := &checks.Report{Existence: checks.Present, Values: map[string]float64{"status": 1}, Why: "disk array degraded"}
@@ -46,6 +48,8 @@ func TestStateOfAService(t *testing.T) {
 			missing, dialtone.Unknown, "process 42 is gone",
 		},
 		{"connection", "process", []*control.Rule{{Test: port, Then: alert}}, refused, dialtone.Critical, "connection to 127.0.0.1 port 80 refused"},
+		{"ping", "host", []*control.Rule{{Test: ping, Then: alert}}, refused, dialtone.Critical, "192.0.2.1 answered none of 3 ping requests within 5s each"},
+		{"ping not made", "host", []*control.Rule{{Test: ping, Then: alert}}, present, dialtone.OK, ""},
 		{"load", "process", []*control.Rule{{Test: cpu, Then: alert}}, hot, dialtone.Warning, "cpu is 93 % (limit > 80 %)"},
 		{"load that repairs", "process", []*control.Rule{{Test: cpu, Then: restart}}, hot, dialtone.Critical, "cpu is 93 % (limit > 80 %)"},
 		{"program said why", "program", []*control.Rule{{Test: status, Then: alert}}, said, dialtone.Critical, "status is 1: disk array degraded"},
