@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io"
@@ -94,22 +95,15 @@ func judgeDNS(answer []byte, id uint16, t Target) (cut bool, err error) {
 	case len(questions) != 1 || questions[0] != rootServers:
 		return false, notOurs("%s answered another question than ours", t)
 	}
-	switch header.RCode {
-	case dnsmessage.RCodeSuccess, dnsmessage.RCodeNameError, dnsmessage.RCodeRefused:
-		return header.Truncated, nil
+	if name, fault := dnsFaults[header.RCode]; fault || header.RCode > dnsmessage.RCodeRefused {
+		return false, tell("%s answered %s to a query for the root's name servers", t, cmp.Or(name, header.RCode.String()))
 	}
-	return false, tell("%s answered %s to a query for the root's name servers", t, rcodeName(header.RCode))
+	return header.Truncated, nil
 }
 
-// rcodeName is how operators know the codes (IANA's registry of DNS parameters).
-func rcodeName(code dnsmessage.RCode) string {
-	switch code {
-	case dnsmessage.RCodeFormatError:
-		return "FORMERR"
-	case dnsmessage.RCodeServerFailure:
-		return "SERVFAIL"
-	case dnsmessage.RCodeNotImplemented:
-		return "NOTIMP"
-	}
-	return code.String()
+// dnsFaults are the codes of servers that cannot do their work, as operators know them (IANA's registry of DNS parameters).
+var dnsFaults = map[dnsmessage.RCode]string{
+	dnsmessage.RCodeFormatError:    "FORMERR",
+	dnsmessage.RCodeServerFailure:  "SERVFAIL",
+	dnsmessage.RCodeNotImplemented: "NOTIMP",
 }

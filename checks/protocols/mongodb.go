@@ -106,16 +106,21 @@ func (r *mongoReply) parse(document []byte) error {
 	return nil
 }
 
-// sizeOfBSON is the size of a value of some kind that begins here; it may be larger than what is there.
-func sizeOfBSON(kind byte, value []byte) (size uint64, known bool) {
-	fixed := map[byte]uint64{
+// Sizes in bytes of values of fixed size by kind, and what a value has beside the size that it begins with: text, document, array,
+// binary, code.
+var (
+	fixedBSON = map[byte]uint64{
 		0x01: 8, 0x06: 0, 0x07: 12, 0x08: 1, 0x09: 8, 0x0a: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16, 0x7f: 0, 0xff: 0,
 	}
-	if size, known = fixed[kind]; known {
+	sizedBSON = map[byte]uint64{0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0d: 4}
+)
+
+// sizeOfBSON is the size of a value of some kind that begins here; it may be larger than what is there.
+func sizeOfBSON(kind byte, value []byte) (size uint64, known bool) {
+	if size, known = fixedBSON[kind]; known {
 		return size, true
 	}
-	beside := map[byte]uint64{0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0d: 4} // text, document, array, binary, code
-	more, known := beside[kind]
+	more, known := sizedBSON[kind]
 	if !known || len(value) < 4 {
 		return 0, false
 	}

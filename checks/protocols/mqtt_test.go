@@ -12,16 +12,16 @@ import (
 	"github.com/dialtone/dialtone/internal/testkit"
 )
 
-// TestMQTT asks real mosquittos: one for anybody, one that wants a user, over TLS too.
+// TestMQTT asks real brokers: one for anybody, one that wants a user, over TLS too.
 func TestMQTT(t *testing.T) {
 	t.Parallel()
-	fourCases(t, control.Connection{Protocol: "mqtt"}, func(t *testing.T, c *control.Connection) { c.Port = mosquitto(t, "allow_anonymous true\n") })
+	fourCases(t, control.Connection{Protocol: "mqtt"}, func(t *testing.T, c *control.Connection) { c.Port = broker(t, "allow_anonymous true\n") })
 	users := filepath.Join(t.TempDir(), "users")
 	writeText(t, users, "desk:two words\n")
-	run(t, testkit.Program(t, "mosquitto", "mosquitto_passwd").Spec("-U", users))
-	port := mosquitto(t, "allow_anonymous false\npassword_file "+users+"\n")
+	run(t, testkit.Program(t, "mosquitto", "mosquitto_passwd").Spec("-U", users)) //nolint:misspell // the program's name
+	port := broker(t, "allow_anonymous false\npassword_file "+users+"\n")
 	pair := testkit.Certificate(t)
-	secure := mosquitto(t, fmt.Sprintf("allow_anonymous true\ncertfile %s\nkeyfile %s\n", pair.CertFile, pair.KeyFile))
+	secure := broker(t, fmt.Sprintf("allow_anonymous true\ncertfile %s\nkeyfile %s\n", pair.CertFile, pair.KeyFile))
 	for name, test := range map[string]struct {
 		c    control.Connection
 		want string
@@ -39,9 +39,9 @@ func TestMQTT(t *testing.T) {
 	}
 }
 
-func mosquitto(t *testing.T, options string) int {
+func broker(t *testing.T, options string) int {
 	t.Helper()
-	bin, port := testkit.Program(t, "mosquitto", "mosquitto"), testkit.FreePort(t)
+	bin, port := testkit.Program(t, "mosquitto", "mosquitto"), testkit.FreePort(t) //nolint:misspell // the program's name
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
 	writeText(t, conf, fmt.Sprintf("listener %d 127.0.0.1\nuser root\n%s", port, options))
 	testkit.Serve(t, loopback(port), bin, "-c", conf)

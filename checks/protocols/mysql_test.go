@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // one of MySQL's ways to log in
+	"crypto/sha1" // one of MySQL's ways to log in
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -205,7 +205,7 @@ func (s sha2Server) readSealed(conn net.Conn) byte {
 		return 0
 	}
 	_, _ = conn.Write(framed(4, append([]byte{1}, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})...)))
-	covered, err := rsa.DecryptOAEP(sha1.New(), nil, s.key, readFrame(conn), nil) //nolint:gosec // as the protocol has it
+	covered, err := rsa.DecryptOAEP(sha1.New(), nil, s.key, readFrame(conn), nil)
 	if err != nil || string(xor(covered, s.nonce)) != "two words\x00" {
 		return 0
 	}

@@ -10,7 +10,7 @@ import (
 func init() {
 	register(Protocol{
 		Name:  "ntp3",
-		Doc:   "The far side answers a client's request of NTP version 3 as a server whose clock is synchronised (RFC 5905). Stratum 0 (a kiss code) and leap indicator 3 fail. Over UDP.",
+		Doc:   "The far side answers a client's request of NTP version 3 as a server whose clock is synchronized (RFC 5905). Stratum 0 (a kiss code) and leap indicator 3 fail. Over UDP.",
 		UDP:   true,
 		Speak: speakNTP,
 	})
@@ -53,7 +53,7 @@ func judgeNTP(answer, nonce []byte, t Target) error {
 	case stratum == 0 && len(code) > 0:
 		return tell("%s turned the request away with the kiss code %s", t, quote(code))
 	case leap == ntpAlarm || stratum == 0 || stratum >= ntpUnsynched:
-		return tell("%s has no synchronised clock (leap indicator %d, stratum %d)", t, leap, stratum)
+		return tell("%s has no synchronized clock (leap indicator %d, stratum %d)", t, leap, stratum)
 	case bytes.Equal(answer[ntpTransmit:ntpHeader], make([]byte, timestampSize)):
 		return tell("%s answered without a time", t)
 	}

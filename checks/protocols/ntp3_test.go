@@ -17,7 +17,7 @@ func TestNTP(t *testing.T) {
 		c.Port = chrony(t, "local stratum 8", "")
 	})
 	t.Run("a clock that was never set", func(t *testing.T) {
-		chrony(t, "", "has no synchronised clock")
+		chrony(t, "", "has no synchronized clock")
 	})
 }
 
@@ -47,8 +47,8 @@ func TestNTPAnswers(t *testing.T) {
 		"short":                {func(b []byte) []byte { return b[:47] }, "is not NTP"},
 		"a client's mode":      {func(b []byte) []byte { b[0] = 0x1b; return b }, "is not NTP"},
 		"a kiss":               {func(b []byte) []byte { b[1] = 0; copy(b[12:], "RATE"); return b }, `the kiss code "RATE"`},
-		"never set":            {func(b []byte) []byte { b[0] |= 0xc0; return b }, "no synchronised clock (leap indicator 3, stratum 2)"},
-		"stratum 16":           {func(b []byte) []byte { b[1] = 16; return b }, "no synchronised clock (leap indicator 0, stratum 16)"},
+		"never set":            {func(b []byte) []byte { b[0] |= 0xc0; return b }, "no synchronized clock (leap indicator 3, stratum 2)"},
+		"stratum 16":           {func(b []byte) []byte { b[1] = 16; return b }, "no synchronized clock (leap indicator 0, stratum 16)"},
 		"without a time":       {func(b []byte) []byte { clear(b[40:48]); return b }, "without a time"},
 		"another's originator": {func(b []byte) []byte { b[24]++; return b }, "a request that was not made"},
 	} {

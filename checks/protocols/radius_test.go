@@ -2,7 +2,7 @@ package protocols
 
 import (
 	"bytes"
-	"crypto/md5" //nolint:gosec // RADIUS is made of it
+	"crypto/md5" // RADIUS is made of it
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -16,7 +16,7 @@ import (
 func TestRadius(t *testing.T) {
 	t.Parallel()
 	port := freeradius(t)
-	fourCases(t, control.Connection{Protocol: "radius", Secret: "a secret"}, func(t *testing.T, c *control.Connection) { c.Port = port })
+	fourCases(t, control.Connection{Protocol: "radius", Secret: "a secret"}, func(_ *testing.T, c *control.Connection) { c.Port = port })
 	for name, test := range map[string]struct {
 		c    control.Connection
 		want string
@@ -134,7 +134,7 @@ func TestRadiusAnswers(t *testing.T) {
 func signedAnswer(code byte, request, attributes, secret []byte) []byte {
 	answer := append([]byte{code, request[1], 0, byte(radiusHeader + len(attributes))}, request[4:radiusHeader]...)
 	answer = append(answer, attributes...)
-	sum := md5.Sum(append(bytes.Clone(answer), secret...)) //nolint:gosec // as the protocol has it
+	sum := md5.Sum(append(bytes.Clone(answer), secret...))
 	copy(answer[4:], sum[:])
 	return answer
 }

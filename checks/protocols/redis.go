@@ -36,7 +36,7 @@ func speakRedis(_ context.Context, conn net.Conn, t Target) error {
 	if !alive {
 		return k.refused("PING", line)
 	}
-	_, _ = askRedis(k, "QUIT") // that it answered has been proven
+	_ = k.send(redisCommand("QUIT"))
 	return nil
 }
 
@@ -57,15 +57,19 @@ func logInToRedis(k *talk) error {
 	return nil
 }
 
-// askRedis sends a command as an array of strings, in which no word can end another, and reads the first line of the answer: a
-// simple string or an error.
-func askRedis(k *talk, words ...string) (string, error) {
+// redisCommand writes a command as an array of strings, in which no word can end another.
+func redisCommand(words ...string) string {
 	var command strings.Builder
 	fmt.Fprintf(&command, "*%d\r\n", len(words))
 	for _, word := range words {
 		fmt.Fprintf(&command, "$%d\r\n%s\r\n", len(word), word)
 	}
-	if err := k.send(command.String()); err != nil {
+	return command.String()
+}
+
+// askRedis sends a command and reads the first line of the answer: a simple string or an error.
+func askRedis(k *talk, words ...string) (string, error) {
+	if err := k.send(redisCommand(words...)); err != nil {
 		return "", err
 	}
 	line, err := k.readLine()

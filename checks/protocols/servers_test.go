@@ -53,22 +53,21 @@ func answersSoon(t *testing.T, p *command.Process, c *control.Connection, want s
 }
 
 // run runs a program to its end, which must be a good one.
-func run(t *testing.T, s command.Spec) string {
+func run(t *testing.T, s command.Spec) {
 	t.Helper()
 	s.Timeout = startPatience
 	r, err := command.Run(t.Context(), s)
 	if err != nil || r.ExitCode != 0 {
 		t.Fatalf("%v: exit status %d, error %v\n%s", s.Argv, r.ExitCode, err, r.Output)
 	}
-	return r.Output
 }
 
 func writeText(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // servers run as others
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { // servers run as others
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // servers run as others
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { // servers run as others
 		t.Fatal(err)
 	}
 }
