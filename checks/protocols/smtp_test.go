@@ -130,3 +130,18 @@ func TestShelter(t *testing.T) {
 type elsewhere struct{ recording }
 
 func (*elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 25} }
+
+func TestAddressLiteral(t *testing.T) {
+	for _, test := range []struct {
+		a    net.Addr
+		want string
+	}{
+		{&net.TCPAddr{IP: net.IPv4(192, 0, 2, 7)}, "[192.0.2.7]"},
+		{&net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0"}, "[IPv6:fe80::1]"},
+		{&net.UnixAddr{Name: "@"}, "localhost"},
+	} {
+		if got := addressLiteral(test.a); got != test.want {
+			t.Errorf("%v: %s, wanted %s", test.a, got, test.want)
+		}
+	}
+}
