@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -59,8 +60,9 @@ func newUnitWorldOf(t *testing.T, units map[string]string, written string) *unit
 	a, end := begin(t, c)
 	t.Cleanup(end)
 	w.agent = a
-	for name := range units {
-		w.await(name+" is well", func(e dialtone.Event) bool { return e.Service == name && e.To == dialtone.OK })
+	for waiting := maps.Clone(units); len(waiting) > 0; {
+		e := w.await("all are well", func(e dialtone.Event) bool { return waiting[e.Service] != "" && e.To == dialtone.OK })
+		delete(waiting, e.Service)
 	}
 	return w
 }
