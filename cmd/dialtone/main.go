@@ -43,6 +43,7 @@ Ask and tell the agent on this machine (as dialtone-agent does)
 
 Write and learn
   discover   look at this machine and write a control file for it
+  import     write a control file for the plugins of Munin, or the checks of Nagios
   verify     is a control file usable on this machine?
   procmatch  which process would "matching PATTERN" watch?
   kinds      the kinds of checks and healers, and the words they add to rules
@@ -60,6 +61,7 @@ func commands() map[string]subcommand {
 		"collector": collectorOnly,
 		"ok":        ok,
 		"discover":  discoverMachine,
+		"import":    importOther,
 		"verify":    agentcmd.Verify,
 		"kinds":     kinds,
 		"agent": func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
