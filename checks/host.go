@@ -18,6 +18,7 @@ func init() {
 		Doc: "Another machine, or an address of this one, as the network shows it: it is as well as its ping and connection tests. " +
 			"While a ping fails its connections are not tried, and keep the state that they had.",
 		Example: `check host web with address www.example.com
+    if failed ping then alert
     if failed port 80 protocol http request "/health" for 2 cycles then alert
 `,
 		Values: []Value{
