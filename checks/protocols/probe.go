@@ -41,7 +41,7 @@ func try(ctx context.Context, p Protocol, t Target) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := p.Speak(ctx, conn, t); err != nil {
-		return sentence(err, t)
+		return told(withoutSecrets(sentence(err, t).Error(), t))
 	}
 	return nil
 }
