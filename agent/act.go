@@ -62,7 +62,8 @@ func (s *service) repair(f rules.Finding) {
 		s.rehearse(r)
 		return
 	}
-	if err := s.begin(r); err != nil {
+	err := s.begin(r)
+	if err != nil && !errors.Is(err, errUnseen) {
 		h.Reason = err.Error()
 		s.refused(h)
 	}
@@ -150,6 +151,9 @@ func (s *service) onHealed(ctx context.Context, a heal.Answer) {
 	case dialtone.HealFailed, dialtone.HealRunning:
 	}
 	s.fresh = s.fresh && !a.Acted
+	if a.Acted {
+		s.rules.Renewed()
+	}
 	if a.Acted && lastVerb(a.Heal) != control.Stop && s.ordered == nil {
 		s.rules.Acted()
 	}

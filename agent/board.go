@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -45,6 +46,9 @@ func (b *board) set(name string, down, running bool) {
 	b.down[name], b.running[name] = down, running
 }
 
+// errUnseen holds a heal back for a moment: whether it is due is known when what the service depends on was looked at for the first time.
+var errUnseen = errors.New("nobody has looked yet at what it depends on")
+
 // claim reserves a service for a heal and returns the services that run and depend on it, the farthest first. The error says what
 // holds the heal back.
 func (b *board) claim(name string) ([]string, error) {
@@ -57,8 +61,12 @@ func (b *board) claim(name string) ([]string, error) {
 		if by := b.claims[parent]; by != "" {
 			return nil, fmt.Errorf("it depends on %s, which is being healed", parent)
 		}
-		if b.down[parent] {
+		down, known := b.down[parent]
+		switch {
+		case down:
 			return nil, fmt.Errorf("it depends on %s, which is down", parent)
+		case !known:
+			return nil, errUnseen
 		}
 	}
 	dependents := b.dependents(name)

@@ -171,6 +171,7 @@ func (s *service) monitor(who string) {
 		return
 	}
 	s.resting = nil
+	s.rules.Forget()
 	if err := s.agent.store.setResting(s.spec.Name, nil); err != nil {
 		s.log.Warn("that a service is monitored again is not on disk", "error", err)
 	}

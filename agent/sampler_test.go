@@ -3,7 +3,10 @@ package agent
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,8 +27,15 @@ func TestSamplesOfAService(t *testing.T) {
 		s := process("nginx")
 		s.Every = []control.Every{{Cycles: 4}}
 		resting := process("resting")
-		resting.Mode = "manual"
-		_, end := begin(t, w.config(t, file(s, resting)))
+		c := w.config(t, file(s, resting))
+		rests, err := openStore(c.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rests.setResting("resting", &rest{Why: "unmonitored by alice"}); err != nil {
+			t.Fatal(err)
+		}
+		_, end := begin(t, c)
 		defer end()
 		pass(31 * time.Second)
 		got := map[string]int{}
@@ -148,4 +158,41 @@ func TestEventsHaveNumbersThatNeverRepeat(t *testing.T) {
 			t.Errorf("ids %v", seen)
 		}
 	})
+}
+
+// TestNobodyTakesSamples: an agent alone measures the machine for those who ask for /metrics, and not before.
+func TestNobodyTakesSamples(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		c := w.config(t, file(process("nginx")))
+		host := &countingHost{}
+		c.Host, c.Sampled = host, false
+		a, end := begin(t, c)
+		defer end()
+		pass(time.Minute)
+		if n := host.asked.Load(); n != 0 {
+			t.Errorf("measured %d times for nobody", n)
+		}
+		page := httptest.NewRecorder()
+		a.Metrics().ServeHTTP(page, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+		if !strings.Contains(page.Body.String(), "node_counted 1") || !strings.Contains(page.Body.String(), "dialtone_service_state") {
+			t.Errorf("the first scrape has\n%s", page.Body)
+		}
+		pass(30 * time.Second)
+		if n := host.asked.Load(); n < 5 {
+			t.Errorf("measured %d times while somebody scrapes", n)
+		}
+		pass(10 * time.Minute)
+		before := host.asked.Load()
+		pass(time.Minute)
+		if n := host.asked.Load(); n != before {
+			t.Errorf("still measured after nobody asked for long")
+		}
+	})
+}
+
+type countingHost struct{ asked atomic.Int64 }
+
+func (h *countingHost) Sample(_ context.Context, now time.Time) ([]dialtone.Sample, error) {
+	return []dialtone.Sample{{Name: "node_counted", At: now, Value: float64(h.asked.Add(1))}}, nil
 }

@@ -120,11 +120,8 @@ func (s *service) recall() {
 	if s.agent.rebooted {
 		s.onReboot()
 	}
-	if s.resting != nil && strings.HasPrefix(s.resting.Why, "stopped") {
-		s.agent.board.set(s.spec.Name, true, false)
-	}
-	if s.resting == nil && s.spec.Mode == "manual" {
-		s.resting = &rest{Why: "mode manual: monitoring begins with a person's order"}
+	if s.resting != nil { // known, though nobody will look at it: what depends on it need not wait for that
+		s.agent.board.set(s.spec.Name, strings.HasPrefix(s.resting.Why, "stopped"), false)
 	}
 	parked, err := s.agent.engine.Load().Parked(s.spec.Name)
 	if err != nil {
@@ -134,9 +131,12 @@ func (s *service) recall() {
 }
 
 // onReboot does what the file says of a machine that has started anew: watch again whatever was (start, also where it says nothing),
-// rest (nostart), or leave it as it was (laststate).
+// rest (nostart), or leave it as it was (laststate). `mode manual` of older files is nostart, as it is to Monit 5.33.
 func (s *service) onReboot() {
 	says := cmp.Or(s.spec.OnReboot, s.agent.file.Settings.OnReboot)
+	if s.spec.Mode == "manual" {
+		says = "nostart"
+	}
 	switch {
 	case says == "laststate":
 		return
