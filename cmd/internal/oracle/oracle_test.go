@@ -1,0 +1,79 @@
+package oracle
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialtone/dialtone/internal/command"
+)
+
+// TestBothDoTheSame runs Monit and the agent side by side on the same file through the same cycles.
+func TestBothDoTheSame(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("the rows of owners change them, which takes root")
+	}
+	text := controlFile(rows)
+	watchers := []*watcher{monit(t, text), ours(t, text)}
+	for cycle := range cycles {
+		for _, w := range watchers {
+			w.run(cycle, rows)
+		}
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			compare(t, "Monit", r.want, watchers[0].record(r.name))
+			want := r.want
+			if r.why != "" {
+				want = r.ours
+			}
+			compare(t, "dialtone", want, watchers[1].record(r.name))
+		})
+	}
+}
+
+func compare(t *testing.T, who, want string, got []string) {
+	t.Helper()
+	if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", who, diff)
+	}
+}
+
+// controlFile is a check file for each row, or what it writes itself.
+func controlFile(all []row) string {
+	var b strings.Builder
+	for _, r := range all {
+		text := strings.ReplaceAll(r.text, "REC", "DIR/rec "+r.name)
+		if strings.HasPrefix(text, "check ") {
+			fmt.Fprintln(&b, text)
+			continue
+		}
+		fmt.Fprintf(&b, "check file %s with path DIR/%s\n%s\n", r.name, r.name, text)
+	}
+	return b.String()
+}
+
+// run makes what happens to the rows happen, and then the cycle.
+func (w *watcher) run(cycle int, all []row) {
+	script := fmt.Sprintf("echo %d >cycle\n", cycle)
+	for _, r := range all {
+		if cycle < len(r.bits) {
+			size := 5 + 15*int(r.bits[cycle]-'0')
+			script += fmt.Sprintf("truncate -s %d %s\n", size, r.name)
+		}
+		script += r.steps[cycle] + "\n"
+	}
+	w.shell(script)
+	for _, r := range all {
+		if line := r.say[cycle]; line != "" {
+			s := w.say(strings.Fields(line)...)
+			if res, err := command.Run(w.t.Context(), s); err != nil || res.ExitCode != 0 {
+				w.t.Errorf("%s: status %d, %v: %s", line, res.ExitCode, err, res.Output)
+			}
+		}
+	}
+	w.cycle(cycle)
+}
