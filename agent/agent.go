@@ -53,6 +53,7 @@ type Config struct {
 	NoDB     error
 	Alone    func() bool       // the collector is out of reach; nil: it never is, or there is none
 	Uplink   Uplink            // nil: kept by nobody
+	Sampled  bool              // somebody takes the samples all the time; false: they are made while somebody asks for /metrics
 	Host     HostSampler       // nil: the machine is not measured
 	Families []dialtone.Metric // of the host's samples, for /metrics
 	Log      *slog.Logger      // nil: discarded

@@ -11,13 +11,18 @@ import (
 	"github.com/dialtone/dialtone"
 )
 
-// Metrics serves the newest samples, and the agent's own process, to any Prometheus. Nothing is measured for a scrape.
+// Metrics serves the newest samples, and the agent's own process, to any Prometheus. A scrape measures nothing, but for the first one of
+// an agent whose samples nobody else takes.
 func (a *Agent) Metrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		exporter{a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	serve := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.sampler.refresh(r.Context())
+		serve.ServeHTTP(w, r)
+	})
 }
 
 // exporter turns samples into metrics when they are asked for. It describes nothing beforehand: which series there are depends on the

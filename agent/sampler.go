@@ -20,15 +20,24 @@ type sampler struct {
 	host  chan []dialtone.Sample // what the machine's sampler brought
 	busy  bool                   // it has not answered yet, and is not asked again
 	slow  bool                   // that was told
+	now   chan struct{}          // somebody asks for /metrics, and nothing was measured for a while
 
-	mu   sync.Mutex
-	last map[string][]dialtone.Sample // "host" and "services", for /metrics
-	sent map[string]time.Time         // the report of each service whose values were sent
+	mu      sync.Mutex
+	last    map[string][]dialtone.Sample // "host" and "services", for /metrics
+	sent    map[string]time.Time         // the report of each service whose values were sent
+	asked   time.Time                    // when somebody asked for /metrics
+	waiting []chan struct{}              // of those who ask: closed when the machine was measured
 }
+
+// An agent whose samples nobody takes measures the machine only while somebody asks for /metrics.
+const (
+	measuredFor = 5 * time.Minute // after the last who asked
+	firstAnswer = 2 * time.Second // for the first to ask; then there is what there is
+)
 
 func newSampler(a *Agent) *sampler {
 	return &sampler{
-		agent: a, host: make(chan []dialtone.Sample, 1),
+		agent: a, host: make(chan []dialtone.Sample, 1), now: make(chan struct{}, 1),
 		last: make(map[string][]dialtone.Sample), sent: make(map[string]time.Time),
 	}
 }
@@ -43,15 +52,69 @@ func (p *sampler) run(ctx context.Context) {
 			return
 		case <-timer.C:
 			timer.Reset(interval(p.agent.File()))
-			p.askHost(ctx)
-			p.send("services", p.services(time.Now().UTC()))
+			if p.wanted() {
+				p.measure(ctx)
+			}
 			p.agent.config.Uplink.Status(p.agent.Status())
+		case <-p.now:
+			p.measure(ctx)
 		case samples := <-p.host:
 			p.busy, p.slow = false, false
 			p.send("host", samples)
+			p.answer()
 		case <-p.agent.changed:
 			p.agent.config.Uplink.Status(p.agent.Status())
 		}
+	}
+}
+
+// wanted reports whether anybody has a use for samples.
+func (p *sampler) wanted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.agent.config.Sampled || time.Since(p.asked) < measuredFor
+}
+
+func (p *sampler) measure(ctx context.Context) {
+	p.askHost(ctx)
+	p.send("services", p.services(time.Now().UTC()))
+	if p.agent.config.Host == nil {
+		p.answer()
+	}
+}
+
+// answer lets those go on who wait for the first samples.
+func (p *sampler) answer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range p.waiting {
+		close(one)
+	}
+	p.waiting = nil
+}
+
+// refresh makes sure that there is something to scrape.
+func (p *sampler) refresh(ctx context.Context) {
+	measured := make(chan struct{})
+	wanted := p.wanted()
+	p.mu.Lock()
+	p.asked = time.Now()
+	if !wanted {
+		p.waiting = append(p.waiting, measured)
+	}
+	p.mu.Unlock()
+	if wanted {
+		return
+	}
+	select {
+	case p.now <- struct{}{}:
+	default: // somebody asked at the same moment
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstAnswer)
+	defer cancel()
+	select {
+	case <-measured:
+	case <-ctx.Done():
 	}
 }
 

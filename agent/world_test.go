@@ -236,7 +236,7 @@ func (w *world) config(t *testing.T, f *control.File) Config {
 		Left:     w.left,
 		NewHand:  func(*control.File) (healers.Hand, error) { return w, nil },
 		NewCheck: func(s *control.Service) (checks.Check, error) { return fakeCheck{w, s.Name}, nil },
-		Node:     dialtone.Node{Name: "node1"}, AgentID: "agent", BootID: "boot", Log: slog.New(slog.DiscardHandler),
+		Node:     dialtone.Node{Name: "node1"}, AgentID: "agent", BootID: "boot", Log: slog.New(slog.DiscardHandler), Sampled: true,
 	}
 }
 

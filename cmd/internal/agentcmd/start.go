@@ -114,6 +114,7 @@ func (r *Running) assemble(ctx context.Context, o Options, file *control.File) e
 		File: file, Load: o.load, DB: db, NoDB: noDB, Log: o.Log, Version: o.Version, Ends: o.Ends, Node: nodeOf(file),
 		Platform: platform(), Booted: booted(), AgentID: identity(file, state), BootID: randomID(),
 		Host: hostSampler(), Families: hostFamilies(), MachineBoot: machineBoot(),
+		Sampled: file.Settings.Collector != nil,
 	}
 	page := &front{version: o.Version, log: o.Log}
 	munins := &masters{node: c.Node.Name, version: o.Version, log: o.Log}
