@@ -11,6 +11,8 @@ import (
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/agent"
 	"github.com/dialtone/dialtone/agent/mail"
+	"github.com/dialtone/dialtone/agent/mmonit"
+	"github.com/dialtone/dialtone/agent/statusdoc"
 	"github.com/dialtone/dialtone/agent/uplink"
 	"github.com/dialtone/dialtone/control"
 )
@@ -18,11 +20,13 @@ import (
 // tellers are all who hear what the agent has to say: its collector, and those whom it tells by itself.
 type tellers struct {
 	file   atomic.Pointer[control.File] // the one that holds
+	agent  *agent.Agent                 // set before run
 	uplink *uplink.Uplink               // nil: no collector
 	mail   *mail.Mailer
+	mmonit *mmonit.Poster
 }
 
-// newTellers opens the outbox of mail. The state database is used as the spool's is: mail leaves even where nothing can be kept.
+// newTellers opens the queues of mail and of M/Monit. They are where the spool is: mail leaves even where nothing can be kept.
 func newTellers(c *agent.Config, up *uplink.Uplink, spool *bbolt.DB) (*tellers, error) {
 	t := &tellers{uplink: up}
 	t.file.Store(c.File)
@@ -34,7 +38,13 @@ func newTellers(c *agent.Config, up *uplink.Uplink, spool *bbolt.DB) (*tellers, 
 	if to.Hostname, err = os.Hostname(); err != nil {
 		c.Log.Warn("this machine does not say its name", "error", err)
 	}
-	t.mail, err = mail.New(to)
+	if t.mail, err = mail.New(to); err != nil {
+		return nil, err
+	}
+	t.mmonit, err = mmonit.New(mmonit.Config{
+		File: t.file.Load, DB: spool, Version: c.Version, Log: c.Log,
+		Doc: func() statusdoc.Doc { return statusdoc.Of(t.agent) },
+	})
 	return t, err
 }
 
@@ -50,6 +60,7 @@ func (t *tellers) Events(events ...dialtone.Event) {
 		t.uplink.Events(events...)
 	}
 	t.mail.Events(events...)
+	t.mmonit.Events(events...)
 }
 
 // Samples are the collector's alone.
@@ -72,4 +83,5 @@ func (t *tellers) run(ctx context.Context, g *errgroup.Group) {
 		g.Go(func() error { return t.uplink.Run(ctx) })
 	}
 	g.Go(func() error { return t.mail.Run(ctx) })
+	g.Go(func() error { return t.mmonit.Run(ctx) })
 }
