@@ -28,7 +28,8 @@ type sum struct {
 // sums are the checksums of one file, by how they are computed.
 type sums map[string]*sum
 
-// report computes the checksums that rules look at. Which one `changed checksum` follows does not matter: the first.
+// report computes the checksums that rules look at. Which one `changed checksum` and
+// `changed content` follow does not matter: the first.
 func (s sums) report(ctx context.Context, spec *control.Service, info os.FileInfo, r *Report) error {
 	for _, algorithm := range algorithms(spec) {
 		if s[algorithm] == nil {
@@ -41,6 +42,7 @@ func (s sums) report(ctx context.Context, spec *control.Service, info os.FileInf
 		r.Text("checksum/"+algorithm, text)
 		if r.Texts["checksum"] == "" {
 			r.Text("checksum", text)
+			r.Text("content", text)
 		}
 	}
 	return nil
@@ -54,7 +56,7 @@ func algorithms(s *control.Service) []string {
 			all = append(all, strings.TrimPrefix(test.Reported(), "checksum/"))
 		}
 	}
-	if len(all) == 0 && wants(s, "checksum") {
+	if len(all) == 0 && wants(s, "checksum", "content") {
 		return []string{"sha256"}
 	}
 	slices.Sort(all)

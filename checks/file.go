@@ -23,6 +23,7 @@ func init() {
 		Values: append([]Value{
 			{Name: "size_bytes", Phrases: []string{"size"}, Unit: "bytes", Type: dialtone.Gauge, Help: "Size of the file."},
 			{Name: "checksum", Help: "Checksum of the content in hexadecimal: MD5, SHA-1 or SHA-256 as the rule says or by the length of the one expected, else SHA-256. `failed checksum` without one expects what the agent saw first."},
+			{Name: "content", Help: "The content, compared by its checksum; `content = \"REGEX\"` looks at the lines that it gains."},
 		}, inodeValues()...),
 		Found: true,
 		Reads: true,

@@ -83,7 +83,7 @@ func TestFileOfOtherType(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantExistence(t, run(t, newCheck(t, "file", &control.Service{Path: fifo})), "is a FIFO, not a file")
-	listener, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(dir, "socket"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -148,7 +149,7 @@ func (f *filesystem) find() (proc.Mount, bool, error) {
 
 // findDevice follows the links that name devices, such as /dev/disk/by-uuid/…, /dev/mapper/….
 func (f *filesystem) findDevice(mounts []proc.Mount) (proc.Mount, bool, error) {
-	if filepath.Dir(f.spec.Path) == "/" || !isUnder(f.spec.Path, "/dev") {
+	if filepath.Dir(f.spec.Path) == "/" || !isDevice(f.spec.Path) {
 		return proc.Mount{}, false, nil
 	}
 	device, err := filepath.EvalSymlinks(f.spec.Path)
@@ -156,7 +157,7 @@ func (f *filesystem) findDevice(mounts []proc.Mount) (proc.Mount, bool, error) {
 		return proc.Mount{}, false, nil //nolint:nilerr // a device that is not there is a mount that is not there
 	}
 	for _, m := range mounts {
-		if !isUnder(m.Device, "/dev") {
+		if !isDevice(m.Device) {
 			continue
 		}
 		if other, err := filepath.EvalSymlinks(m.Device); err == nil && other == device {
@@ -166,9 +167,7 @@ func (f *filesystem) findDevice(mounts []proc.Mount) (proc.Mount, bool, error) {
 	return proc.Mount{}, false, nil
 }
 
-func isUnder(path, folder string) bool {
-	return len(path) > len(folder) && path[:len(folder)] == folder && path[len(folder)] == '/'
-}
+func isDevice(path string) bool { return strings.HasPrefix(path, "/dev/") }
 
 // question waits for the answer of a mount, at most as long as mounts get, or for the one still owed. Why is not empty when the
 // mount was silent for so long that it counts as gone.

@@ -82,7 +82,7 @@ func (a *activity) count(m proc.Mount) (ioCount, bool) {
 
 // diskNumber is the major and minor number of a mount's disk. Btrfs and its like give each mount a number of its own, and name the disk.
 func diskNumber(m proc.Mount) string {
-	if !strings.HasPrefix(m.Number, "0:") || !isUnder(m.Device, "/dev") {
+	if !strings.HasPrefix(m.Number, "0:") || !isDevice(m.Device) {
 		return m.Number
 	}
 	var st unix.Stat_t

@@ -36,7 +36,7 @@ CIFS Session: 1
 SMBs: 20
 Reads:  10 Bytes: 4096
 Writes: 5 Bytes: 2048
-2) \\server\other
+2) \\server\data
 Reads:  1 Bytes: 1
 `
 )
@@ -107,7 +107,7 @@ func TestRealMountsAreCounted(t *testing.T) {
 		t.Skip("no /proc here")
 	}
 	for _, m := range proc.ParseMounts(text) {
-		if !isUnder(m.Device, "/dev") || m.Type == "tmpfs" || m.Type == "devtmpfs" {
+		if !isDevice(m.Device) || m.Type == "tmpfs" || m.Type == "devtmpfs" {
 			continue
 		}
 		a := newActivity("/proc")

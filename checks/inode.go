@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,21 +82,14 @@ func validatePath(s *control.Service) error {
 	return nil
 }
 
-// typeName says what stands at a path: "a directory".
-func typeName(mode os.FileMode) string {
-	switch mode.Type() {
-	case 0:
-		return "a regular file"
-	case os.ModeDir:
-		return "a directory"
-	case os.ModeNamedPipe:
-		return "a FIFO"
-	case os.ModeSocket:
-		return "a socket"
-	case os.ModeDevice:
-		return "a block device"
-	case os.ModeDevice | os.ModeCharDevice:
-		return "a character device"
-	}
-	return "of another type"
+// typeNames say what can stand at a path.
+var typeNames = map[os.FileMode]string{
+	0:                                 "a regular file",
+	os.ModeDir:                        "a directory",
+	os.ModeNamedPipe:                  "a FIFO",
+	os.ModeSocket:                     "a socket",
+	os.ModeDevice:                     "a block device",
+	os.ModeDevice | os.ModeCharDevice: "a character device",
 }
+
+func typeName(mode os.FileMode) string { return cmp.Or(typeNames[mode.Type()], "of another type") }

@@ -146,7 +146,7 @@ func (i *inspector) test(r *control.Rule) {
 		case test.Regex || test.Want == "" && !test.First:
 		case test.Value == "uid" || test.Value == "euid":
 			i.owner(r.Pos, false, test.Want, "")
-		case test.Value == "gid" || test.Value == "egid":
+		case test.Value == "gid":
 			i.owner(r.Pos, false, "", test.Want)
 		case test.Value == "checksum" && test.First:
 			i.checksum(r.Pos)

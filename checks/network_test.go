@@ -172,7 +172,9 @@ func TestRealNetwork(t *testing.T) {
 
 func TestNetworkValidate(t *testing.T) {
 	for _, s := range []*control.Service{
-		{}, {Interface: "a", Address: "127.0.0.1"}, {Address: "localhost"},
+		{},
+		{Interface: "a", Address: "127.0.0.1"},
+		{Address: "localhost"},
 		{Interface: "a", Rules: rules(&control.Compare{Value: "total_upload_bytes", Over: 25 * time.Hour})},
 	} {
 		s.Kind = "network"

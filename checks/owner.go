@@ -23,7 +23,7 @@ func ownerText(s *control.Service, value, id string) string {
 }
 
 func ownerName(value, id string) string {
-	if value == "gid" || value == "egid" {
+	if value == "gid" {
 		if group, err := user.LookupGroupId(id); err == nil {
 			return group.Name
 		}

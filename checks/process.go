@@ -53,7 +53,6 @@ func init() {
 			{Name: "uid", Help: "Real user, by name or number as the rule writes it."},
 			{Name: "euid", Help: "Effective user, by name or number as the rule writes it."},
 			{Name: "gid", Help: "Real group, by name or number as the rule writes it."},
-			{Name: "egid", Help: "Effective group, by name or number as the rule writes it."},
 			{Name: "security", Help: "Security attribute: the context of SELinux, or the profile and mode of AppArmor."},
 		}, loadValues("; of the machine, and only where a rule asks")...),
 		Found: true,

@@ -66,7 +66,7 @@ func (p *process) measureTree(pid int, whole float64, r *Report) {
 
 // measureOwner reads who the process runs as, if a rule asks.
 func (p *process) measureOwner(pid int, r *Report) {
-	if !wants(p.spec, "uid", "euid", "gid", "egid") {
+	if !wants(p.spec, "uid", "euid", "gid") {
 		return
 	}
 	text, err := os.ReadFile(p.path(pid, "status"))
@@ -84,7 +84,6 @@ func (p *process) measureOwner(pid int, r *Report) {
 			r.Text("euid", ownerText(p.spec, "euid", fields[2]))
 		case "Gid:":
 			r.Text("gid", ownerText(p.spec, "gid", fields[1]))
-			r.Text("egid", ownerText(p.spec, "egid", fields[2]))
 		}
 	}
 }

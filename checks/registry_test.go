@@ -58,14 +58,15 @@ func TestDeclarations(t *testing.T) {
 func TestVocabularyParses(t *testing.T) {
 	heads := map[string]string{
 		"process": "with pidfile /run/x.pid", "file": "with path /x", "directory": "with path /x", "filesystem": "with path /",
-		"system": "", "host": "with address 127.0.0.1", "program": `with path "/bin/true"`,
+		"fifo": "with path /x", "network": "with interface eth0", "system": "", "host": "with address 127.0.0.1", "program": `with path "/bin/true"`,
 	}
-	amounts := map[string]string{"percent": "80%", "bytes": "100 MB", "seconds": "3 minutes", "count": "7", "boolean": "1", "bytes_per_second": "1 MB/s", "operations_per_second": "5 operations/s"}
+	amounts := map[string]string{"percent": "80%", "bytes": "100 MB", "seconds": "3 minutes", "count": "7", "boolean": "1", "bytes_per_second": "1 MB/s", "operations_per_second": "5 operations/s", "packets_per_second": "5 packets/s", "packets": "5 packets"}
+	span := map[bool]string{true: " in last 2 hours"}
 	vocabulary := Vocabulary()
 	minutes := regexp.MustCompile(`\d+min`)
 	for kind := range heads {
 		for _, word := range vocabulary[kind].Words {
-			text := "check " + kind + " under_test " + heads[kind] + "\n  if " + minutes.ReplaceAllString(word.Phrase, "($0)") + " > " + amounts[word.Unit] + " then alert\n"
+			text := "check " + kind + " under_test " + heads[kind] + "\n  if " + minutes.ReplaceAllString(word.Phrase, "($0)") + " > " + amounts[word.Unit] + span[word.Span] + " then alert\n"
 			file, err := control.Parse("test", []byte(text), vocabulary)
 			if err != nil {
 				t.Errorf("%v", err)

@@ -51,7 +51,7 @@ func EventType(s *control.Service, test control.Test) string {
 // eventsOfValues are the values whose events have a name of their own; all others are "resource".
 var eventsOfValues = map[string]string{
 	"checksum": "checksum", "content": "content", "fsflags": "fsflags", "permission": "permission",
-	"uid": "uid", "euid": "uid", "gid": "gid", "egid": "gid", "pid": "pid", "ppid": "ppid", "security": EventInvalid,
+	"uid": "uid", "euid": "uid", "gid": "gid", "pid": "pid", "ppid": "ppid", "security": EventInvalid,
 	"size_bytes": "size", "status": "status", "uptime_seconds": "uptime", "response_seconds": "connection",
 	"age_seconds": "timestamp", "timestamp_age_seconds": "timestamp", "change_age_seconds": "timestamp", "access_age_seconds": "timestamp",
 	"link_capacity": "speed", "link_errors": "link", "link_up": "link", "saturation_percent": "saturation",
