@@ -44,9 +44,15 @@ func fourCases(t *testing.T, options control.Connection, good func(t *testing.T,
 		c.Port = closedPort(t, map[bool]string{true: "udp", false: "tcp"}[udp])
 		wantSaid(t, try1(t, &c), "refused")
 	})
-	t.Run("silent", func(t *testing.T) { trySilent(t, options, udp) })
+	t.Run("silent", func(t *testing.T) {
+		t.Parallel()
+		trySilent(t, options, udp)
+	})
 	for name, nonsense := range nonsenses {
-		t.Run("nonsense: "+name, func(t *testing.T) { tryNonsense(t, options, p, udp, nonsense) })
+		t.Run("nonsense: "+name, func(t *testing.T) {
+			t.Parallel() // they wait for time-outs
+			tryNonsense(t, options, p, udp, nonsense)
+		})
 	}
 }
 
