@@ -26,18 +26,13 @@ func (n Nagios) Write() ([]byte, error) {
 	if n.Resource != "" {
 		files = append(files, n.Resource)
 	}
-	w := &nagiosWriter{page: newPage(), macros: make(map[string]string), interval: time.Minute, limit: 0}
+	w := newNagiosWriter()
 	fmt.Fprintf(w, `# The checks of %s, as "dialtone import nagios" found them. Include this file from your control file.
 # A plugin's warning (status 1) and critical (status 2) are told when they stand as often in a row as max_check_attempts says. How often
 # it is run is written for a control file that says "set daemon 5". Who is told, and when, is set at the collector.
 `, plain(n.Dir))
 	for _, file := range files {
-		text, err := readFile(file)
-		if err != nil {
-			w.leave("", "%v", err)
-			continue
-		}
-		w.read(file, text)
+		w.readFile(file)
 	}
 	w.write()
 	return w.finish(), nil
@@ -47,6 +42,7 @@ type nagiosWriter struct {
 	*page
 	macros   map[string]string // USER1 … of resource.cfg
 	interval time.Duration     // of Nagios' interval_length
+	seen     map[string]bool   // files
 	objects  []object
 	nrpe     []remoteCommand
 	limit    time.Duration // of NRPE's command_timeout
@@ -55,6 +51,10 @@ type nagiosWriter struct {
 	commands map[string]string   // command lines by name
 	hosts    map[string]theHost  // by name
 	groups   map[string][]string // hosts by hostgroup
+}
+
+func newNagiosWriter() *nagiosWriter {
+	return &nagiosWriter{page: newPage(), macros: make(map[string]string), seen: make(map[string]bool), interval: time.Minute}
 }
 
 type theHost struct {
@@ -70,7 +70,38 @@ var (
 	macroPattern  = regexp.MustCompile(`\$([A-Za-z0-9_]*)\$`)
 )
 
-// read takes in one file, whichever of the three kinds it is.
+// readFile takes in one file, once.
+func (w *nagiosWriter) readFile(file string) {
+	if w.seen[filepath.Clean(file)] || len(w.seen) == mostOfFolder {
+		return
+	}
+	w.seen[filepath.Clean(file)] = true
+	text, err := readFile(file)
+	if err != nil {
+		w.leave("", "%v", err)
+		return
+	}
+	w.read(file, text)
+}
+
+// follow takes in what a main file names.
+func (w *nagiosWriter) follow(place, from, path string) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(from), path)
+	}
+	files, err := configFiles(path)
+	if err != nil {
+		w.leave(place, "%v", err)
+	}
+	for _, file := range files {
+		w.readFile(file)
+	}
+}
+
+// follows are the statements of main files that name other files, of Nagios and of NRPE.
+var follows = []string{"cfg_file", "cfg_dir", "resource_file", "include_file", "include", "include_dir"}
+
+// read takes in the text of one file, whichever of its kinds it is.
 func (w *nagiosWriter) read(file, text string) {
 	w.objects = append(w.objects, parseObjects(file, text)...)
 	for n, line := range joined(text) {
@@ -92,6 +123,8 @@ func (w *nagiosWriter) read(file, text string) {
 			w.limit = time.Duration(seconds) * time.Second
 		case key == "command_prefix":
 			w.prefix = value
+		case slices.Contains(follows, key) && value != "":
+			w.follow(fmt.Sprintf("%s:%d", file, n), file, value)
 		}
 	}
 }

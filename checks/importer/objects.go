@@ -19,8 +19,8 @@ type object struct {
 
 const (
 	mostObjects  = 100_000
-	mostParents  = 20 // templates of templates
-	mostOfFolder = 5000
+	mostOfFolder = 5000    // files of configuration
+	mostLooked   = 100_000 // files and folders that are gone through for them
 )
 
 // parseObjects reads the definitions of one file. Lines that are none are left out: they are for others to complain of.
@@ -119,33 +119,36 @@ func templatesOf(all []object) templates {
 }
 
 // resolve returns everything that holds for an object. A value that begins with + is added to what is inherited; null takes it away.
-func (t templates) resolve(o object) map[string]string { return t.inherit(o, mostParents) }
-
-func (t templates) inherit(o object, depth int) map[string]string {
-	merged := maps.Clone(o.directives)
-	if depth == 0 {
-		return merged
-	}
-	for name := range strings.SplitSeq(o.directives["use"], ",") {
-		parent, known := t[o.kind+"/"+strings.TrimSpace(name)]
-		if !known {
-			continue
-		}
-		for key, value := range t.inherit(parent, depth-1) {
-			own, has := merged[key]
-			added, adds := strings.CutPrefix(own, "+")
-			switch {
-			case key == "name" || key == "register" || key == "use":
-			case !has:
-				merged[key] = value
-			case adds:
-				merged[key] = value + "," + added
-			}
-		}
-	}
+func (t templates) resolve(o object) map[string]string {
+	merged := t.inherit(o, make(map[string]bool))
 	maps.DeleteFunc(merged, func(_, value string) bool { return value == "null" })
 	for key, value := range merged {
 		merged[key] = strings.TrimPrefix(value, "+")
+	}
+	return merged
+}
+
+// inherit merges an object with its templates. Each of them counts once, however often it is named: they may name each other.
+func (t templates) inherit(o object, seen map[string]bool) map[string]string {
+	merged := maps.Clone(o.directives)
+	for name := range strings.SplitSeq(o.directives["use"], ",") {
+		key := o.kind + "/" + strings.TrimSpace(name)
+		parent, known := t[key]
+		if !known || seen[key] {
+			continue
+		}
+		seen[key] = true
+		for directive, value := range t.inherit(parent, seen) {
+			own, has := merged[directive]
+			added, adds := strings.CutPrefix(own, "+")
+			switch {
+			case directive == "name" || directive == "register" || directive == "use":
+			case !has:
+				merged[directive] = value
+			case adds:
+				merged[directive] = value + "," + added
+			}
+		}
 	}
 	return merged
 }
@@ -160,11 +163,15 @@ func configFiles(dir string) ([]string, error) {
 		return []string{dir}, nil
 	}
 	var files []string
+	looked := 0
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
+		if looked++; err != nil {
 			return err
 		}
-		if !d.IsDir() && strings.HasSuffix(d.Name(), ".cfg") && len(files) < mostOfFolder {
+		if looked > mostLooked || len(files) == mostOfFolder {
+			return fmt.Errorf("%s has too many files to be a configuration", dir)
+		}
+		if !d.IsDir() && strings.HasSuffix(d.Name(), ".cfg") {
 			files = append(files, path)
 		}
 		return nil
