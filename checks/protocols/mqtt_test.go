@@ -18,7 +18,7 @@ func TestMQTT(t *testing.T) {
 	fourCases(t, control.Connection{Protocol: "mqtt"}, func(t *testing.T, c *control.Connection) { c.Port = broker(t, "allow_anonymous true\n") })
 	users := filepath.Join(t.TempDir(), "users")
 	writeText(t, users, "desk:two words\n")
-	run(t, testkit.Program(t, "mosquitto", "mosquitto_passwd").Spec("-U", users)) //nolint:misspell // the program's name
+	run(t, testkit.Program(t, "mosquitto", "mosquitto_passwd").Spec("-U", users))
 	port := broker(t, "allow_anonymous false\npassword_file "+users+"\n")
 	pair := testkit.Certificate(t)
 	secure := broker(t, fmt.Sprintf("allow_anonymous true\ncertfile %s\nkeyfile %s\n", pair.CertFile, pair.KeyFile))
@@ -41,7 +41,7 @@ func TestMQTT(t *testing.T) {
 
 func broker(t *testing.T, options string) int {
 	t.Helper()
-	bin, port := testkit.Program(t, "mosquitto", "mosquitto"), testkit.FreePort(t) //nolint:misspell // the program's name
+	bin, port := testkit.Program(t, "mosquitto", "mosquitto"), testkit.FreePort(t)
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
 	writeText(t, conf, fmt.Sprintf("listener %d 127.0.0.1\nuser root\n%s", port, options))
 	testkit.Serve(t, loopback(port), bin, "-c", conf)

@@ -75,6 +75,8 @@ func pingFault(err error, p *control.Ping, host string) error {
 
 // lookup returns the addresses to ask: one, or two of different families.
 func lookup(ctx context.Context, p *control.Ping, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.Timeout, connectTimeout))
+	defer cancel()
 	network := map[string]string{"ipv4": "ip4", "ipv6": "ip6"}[p.Family]
 	all, err := net.DefaultResolver.LookupNetIP(ctx, cmp.Or(network, "ip"), host)
 	if err != nil {

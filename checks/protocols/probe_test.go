@@ -12,7 +12,7 @@ import (
 func TestResponseTime(t *testing.T) {
 	port := serve(t, silence)
 	wantSaid(t, try1(t, &control.Connection{Port: port, ResponseOp: control.Greater, Response: time.Hour}), "")
-	wantSaid(t, try1(t, &control.Connection{Port: port, ResponseOp: control.Less, Response: time.Hour}), "ms (limit < 1h0m0s)")
+	wantSaid(t, try1(t, &control.Connection{Port: port, ResponseOp: control.Less, Response: time.Hour}), "s (limit < 1h0m0s)")
 }
 
 // TestTalk: lines end in LF or CRLF, and what never ends is no answer.
