@@ -49,7 +49,7 @@ type Service struct {
 // target that is missing. It is no error of the file: the service is shown with it, and the others run.
 type Problem struct {
 	Pos     Position
-	Service string
+	Service string // empty: of the file, which includes what is not there
 	Why     string // "the user asterisk does not exist"
 	Mend    string // what to do about it; may be empty
 	Partial bool   // what is left of the service works, and is watched; false: the service is set aside, and nothing of it is looked at
@@ -74,7 +74,7 @@ type Reference struct {
 type Command struct {
 	Pos     Position
 	Text    string   // as written
-	Argv    []string // at least one; Argv[0] is an absolute path
+	Argv    []string // at least one; Argv[0] is an absolute path, or the command is a problem: it is never searched for
 	UID     string   // name or number; empty: the agent's own
 	GID     string
 	Timeout time.Duration // zero: 30 s for start, stop and restart; 300 s for check program; for exec the same

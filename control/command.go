@@ -43,9 +43,9 @@ func (p *parser) command() *Command {
 // a comma or at a word that means something else.
 func (p *parser) commandLine(first token) string {
 	end := first.off + len(first.raw)
-	for next := p.front(); !p.failed && isArgument(next); next = p.front() {
+	for next := p.front(); !p.failed && isArgument(next) && (!next.space || !next.is(p.commandEnds...)); next = p.front() {
 		if next.space && next.is("start", "stop", "restart") {
-			p.fail(first, `write it in quotation marks: "`+printable(p.src.text[first.off:end]+" "+next.text)+` …"`, "a command with arguments is one string")
+			p.fail(first, `write it in quotation marks: "`+printable(mask(p.src.text[first.off:end]+" "+next.text))+` …"`, "a command with arguments is one string")
 			return ""
 		}
 		p.take()
@@ -73,11 +73,19 @@ func (p *parser) split(c *Command, t token) {
 		p.warn(t, "", "%s", err)
 	case len(argv) == 0:
 		p.warn(t, "", "the command is empty")
-	case !strings.HasPrefix(argv[0], "/"):
-		p.warn(t, `write where the program is, as "/usr/bin/`+printable(argv[0])+`", or use "/bin/sh -c '…'"`, "a command begins with an absolute path, not with %s", quote(argv[0]))
 	default:
 		c.Argv = argv
 	}
+}
+
+// absoluteCommand parses a command without which there is nothing to check.
+func (p *parser) absoluteCommand() *Command {
+	at := p.peek()
+	c := p.command()
+	if !p.failed && len(c.Argv) > 0 && !strings.HasPrefix(c.Argv[0], "/") {
+		p.warn(at, `write where the program is, as "/usr/bin/`+printable(c.Argv[0])+`", or use "/bin/sh -c '…'"`, "a command begins with an absolute path, not with %s", quote(c.Argv[0]))
+	}
+	return c
 }
 
 var (

@@ -30,6 +30,9 @@ func (p *parser) compare() Test {
 	word, found := pick(words, dim)
 	if !found {
 		p.wrongUnit(at, phrase, words, dim)
+		if words[0].Span {
+			p.over()
+		}
 		return nil
 	}
 	if word.Unit == "milliseconds" && dim == aTime {

@@ -91,7 +91,7 @@ func (p *parser) httpHeaders(d *dial) {
 		d.HTTP.Headers = append(d.HTTP.Headers, Header{Name: name, Value: value})
 	}
 	if n := len(d.HTTP.Headers); n == 0 || n > mostHeaders {
-		p.warn(at, "", "there are 1 to %d headers", mostHeaders)
+		p.warn(at, "write: http headers [NAME: VALUE, NAME: VALUE]", "a request has 1 to %d headers of its own, these are %d", mostHeaders, n)
 	}
 }
 

@@ -72,13 +72,13 @@ func (p *parser) report(m mark, hint, format string, args ...any) {
 		hint, format, args = "", "more than %d errors: is this a control file?", []any{maxErrors}
 	}
 	line, caret := excerpt(m.src.text, m.off)
-	p.errors = append(p.errors, &Error{Pos: m.pos, Message: printable(mask(fmt.Sprintf(format, args...))), Hint: printable(mask(hint)), Line: line, caret: caret})
+	p.errors = append(p.errors, &Error{Pos: m.pos, Message: printable(fmt.Sprintf(format, args...)), Hint: printable(hint), Line: line, caret: caret})
 }
 
 // secrets finds what must not be in logs and events, in the last of its groups that matches: user and password in a URL, what stands
 // behind `password` and `secret`, and of `allow USER:PASSWORD` the password.
-var secrets = regexp.MustCompile(`(?i)://([^\s"'/]+@)|\b(?:password|secret)\s+(?:"([^"]*)"?|'([^']*)'?|(\S+))|` +
-	`\ballow\s+(?:"[^\s:"]+:([^"]*)|'[^\s:']+:([^']*)|["']?[^\s:"'/]+["']?:(?:"([^"]*)|'([^']*)|([^\s"']+)))`)
+var secrets = regexp.MustCompile(`(?i)://([^\s"'/]+@)|\b(?:password|secret)(?:[ \t]+|[ \t]*\r?\n[ \t]+)(?:"([^"\n]*)|'([^'\n]*)|([^\s"']\S*))|` +
+	`\ballow[ \t]+(?:"[^\s:"]+:([^"\n]*)|'[^\s':]+:([^'\n]*)|["']?[^\s:"'/]+["']?:(?:"([^"\n]*)|'([^'\n]*)|([^\s"']+)))`)
 
 // hidden returns the byte ranges of the secrets in a text.
 func hidden(text string) [][2]int {
@@ -155,5 +155,5 @@ func quote(s string) string {
 	if utf8.RuneCountInString(s) > most {
 		s = string([]rune(s[:min(len(s), 4*most)])[:most]) + "…"
 	}
-	return `"` + printable(s) + `"`
+	return `"` + printable(mask(s)) + `"`
 }

@@ -137,7 +137,7 @@ func openError(path string, err error, self int) error {
 func vet(path string, info fs.FileInfo, owner uint32, self int) error {
 	switch {
 	case info.IsDir():
-		return &accessError{path: path, problem: "is a folder", mend: "name a file in it"}
+		return &accessError{path: path, problem: "is a folder", mend: "name a file in it", cause: syscall.EISDIR}
 	case !info.Mode().IsRegular():
 		return &accessError{path: path, problem: "is no regular file"}
 	case owner != 0 && int(owner) != self:

@@ -57,6 +57,9 @@ func checkService(t *testing.T, s *Service, lines []string) {
 	if s.Name == "" || s.Kind == "" {
 		t.Fatalf("a service without name or kind: %+v", s)
 	}
+	if s.Program != nil && !filepath.IsAbs(s.Program.Argv[0]) {
+		t.Fatalf("a program without absolute path: %+v", s.Program)
+	}
 	for _, c := range []*Command{s.Start, s.Stop, s.Restart, s.Program} {
 		checkCommand(t, c, lines)
 	}
@@ -78,8 +81,8 @@ func checkCommand(t *testing.T, c *Command, lines []string) {
 		return
 	}
 	within(t, c.Pos, lines)
-	if len(c.Argv) == 0 || !filepath.IsAbs(c.Argv[0]) {
-		t.Fatalf("a command without absolute path: %+v", c)
+	if len(c.Argv) == 0 || c.Argv[0] == "" && !strings.ContainsAny(c.Text, `"'`) {
+		t.Fatalf("a command of nothing: %+v", c)
 	}
 }
 

@@ -3,7 +3,9 @@ package control
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -86,9 +88,28 @@ func (p *parser) include(at token) {
 	}
 }
 
+// passedOver notes an include of what is not there or is a folder, which Monit passes over in silence.
+func (p *parser) passedOver(at token, path string, err error) bool {
+	access, ok := errors.AsType[*accessError](err)
+	if !ok || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EISDIR) {
+		return false
+	}
+	mend := ""
+	if errors.Is(err, syscall.EISDIR) {
+		mend = "write: include " + printable(strings.TrimRight(path, "/")) + "/*"
+	}
+	p.file.Problems = append(p.file.Problems, &Problem{
+		Pos: p.position(at), Partial: true, Mend: mend, Why: "nothing is included: " + printable(access.path) + " " + access.problem,
+	})
+	return true
+}
+
 func (p *parser) includeFile(at token, path string) {
 	text, err := p.files.enter(path)
 	if err != nil {
+		if p.passedOver(at, path, err) {
+			return
+		}
 		p.lostName = true
 		if access, ok := errors.AsType[*accessError](err); ok {
 			p.warn(at, access.mend, "cannot include %s: it %s", printable(path), access.problem)

@@ -28,6 +28,8 @@ type parser struct {
 	deaf    bool     // nothing to belong to, and that is reported
 	usage   string   // how the present statement is written
 	failed  bool
+
+	commandEnds []string // words that end a command without quotation marks, beside those that always do
 }
 
 // input is where the parser is in one file. The lexer is ahead by the tokens in queue.

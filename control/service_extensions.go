@@ -66,7 +66,7 @@ var aloneActions = map[string]string{"heal": "heal", "start": "start", "alert": 
 // whenAlone parses `when alone heal|start|alert`.
 func (p *parser) whenAlone(token) {
 	p.expect("alone")
-	if a, _ := choice(p, "choice", aloneActions); !p.failed {
+	if a, _ := choice(p, "action while alone", aloneActions); !p.failed {
 		p.service.WhenAlone = a
 	}
 }
@@ -87,7 +87,7 @@ func (p *parser) span(at token) Maintenance {
 		m.Cron = p.cron()
 		length := p.peek()
 		if m.For = p.wait(); !p.failed && m.For > longestMaintenance {
-			p.warn(length, "", "a maintenance of %s is longer than 31 days", m.For)
+			p.warn(length, "", "a maintenance lasts at most 31 days")
 		}
 		return m
 	}
@@ -95,11 +95,11 @@ func (p *parser) span(at token) Maintenance {
 	end := p.peek()
 	m.To = p.instant()
 	switch length := m.To.Sub(m.From); {
-	case p.failed:
+	case p.failed || m.From.IsZero() || m.To.IsZero():
 	case length <= 0:
 		p.warn(end, "", "the maintenance ends before it begins")
 	case length > longestMaintenance:
-		p.warn(end, "", "a maintenance of more than 31 days")
+		p.warn(end, "", "a maintenance lasts at most 31 days")
 	}
 	return m
 }

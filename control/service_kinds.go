@@ -51,7 +51,7 @@ func (p *parser) checkHost(s *Service) {
 
 func (p *parser) checkProgram(s *Service) {
 	p.expect("path")
-	s.Program = p.command()
+	s.Program = p.absoluteCommand()
 }
 
 // declaredUsage is how a check of a declared kind is written.
@@ -77,13 +77,23 @@ var paramForms = map[ParamType]string{
 
 // checkDeclared reads the parameters of a kind that the vocabulary declares, in any order.
 func (p *parser) checkDeclared(s *Service, params []Param) {
+	p.commandEnds = wordsOf(params)
 	for p.declaredParam(s, params) {
 	}
+	p.commandEnds = nil
 	for _, param := range params {
 		if _, written := s.Params[param.Word]; param.Required && !written {
 			p.expected(quote(param.Word))
 		}
 	}
+}
+
+func wordsOf(params []Param) []string {
+	all := make([]string, len(params))
+	for i, param := range params {
+		all[i] = param.Word
+	}
+	return all
 }
 
 // declaredParam reads `WORD VALUE` where one of the words stands here.
@@ -127,7 +137,7 @@ func (p *parser) paramValue(s *Service, param Param) string {
 }
 
 func (p *parser) paramCommand(s *Service) string {
-	s.Program = p.command()
+	s.Program = p.absoluteCommand()
 	if p.failed {
 		return ""
 	}

@@ -161,10 +161,16 @@ func (p *parser) allowWhom(a *Allow) {
 // glued takes a word with all that stands right behind it.
 func (p *parser) glued(what string) (string, token) {
 	text, t := p.value(what)
-	for next := p.front(); !p.failed && !next.space && !next.first && !next.is(",", ";", "{", "}") && next.kind != endOfText && next.kind != malformed; next = p.front() {
+	for next := p.front(); !p.failed && gluedTo(next); next = p.front() {
+		p.peekRaw()
 		text += p.take().text
 	}
 	return text, t
+}
+
+// gluedTo reports whether a token goes on with the word before it.
+func gluedTo(t token) bool {
+	return !t.space && !t.first && !t.is(",", ";", "{", "}") && t.kind != endOfText
 }
 
 // asNetwork reads an address, a prefix, or an address with a mask of IPv4, and returns it as a prefix.

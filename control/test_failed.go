@@ -51,6 +51,7 @@ func (p *parser) network(succeeded bool) Test {
 	t := p.peek()
 	word := strings.ToLower(t.text)
 	_, option := connectionOptions[word]
+	_, text := expectForms[word]
 	switch {
 	case p.failed:
 	case t.is("ping", "ping4", "ping6", "icmp"):
@@ -60,12 +61,15 @@ func (p *parser) network(succeeded bool) Test {
 		p.take()
 		p.onlyFor(t, linkable)
 		return &Link{}
-	case option && t.kind == bareWord:
+	case option && !text && t.kind == bareWord:
 		p.onlyFor(t, connectable)
 		return p.connection(succeeded)
 	case t.kind == bareWord && !t.first && !t.is("then"):
-		allowed := append(sortedKeys(expectForms), "host", "port", "unixsocket", "url", "ping", "ping4", "ping6", "link")
-		p.fail(t, hints(didYouMean(t.text, allowed), "allowed here: "+strings.Join(sorted(allowed), ", ")), "%s is no test", quote("failed "+t.text))
+		verb, allowed := "failed ", append(sortedKeys(expectForms), "host", "link", "ping", "ping4", "ping6", "port", "unixsocket", "url")
+		if succeeded {
+			verb, allowed = "succeeded ", []string{"host", "ping", "ping4", "ping6", "port", "unixsocket", "url"}
+		}
+		p.fail(t, hints(didYouMean(t.text, allowed), "allowed here: "+strings.Join(sorted(allowed), ", ")), "%s is no test", quote(verb+t.text))
 	default:
 		p.expected("a test")
 	}
@@ -131,7 +135,7 @@ func (p *parser) checksum(algorithm string) string {
 	case err != nil || !slices.Contains([]int{32, 40, 64}, len(s)):
 		p.warn(t, "32 digits are an MD5 sum, 40 a SHA-1 sum, 64 a SHA-256 sum", "%s is no checksum in hexadecimal", quote(s))
 	case algorithm != "" && sumDigits[algorithm] != len(s):
-		p.warn(t, "", "a %s sum has %d digits, this one has %d", algorithm, sumDigits[algorithm], len(s))
+		p.warn(t, "", "%s sums have %d digits, this one has %d", strings.ToUpper(algorithm), sumDigits[algorithm], len(s))
 	}
 	return s
 }

@@ -64,8 +64,13 @@ func tlsOptions(p *parser, o *TLS) map[string]func() {
 
 // either takes one of two words and reports whether it is the first.
 func (p *parser) either(yes, no string) bool {
-	is, _ := choice(p, "choice", map[string]bool{yes: true, no: false})
-	return is
+	switch t := p.peek(); {
+	case p.accept(yes):
+		return true
+	case !p.accept(no):
+		p.fail(t, "", "expected %s or %s, found %s", yes, no, describe(t))
+	}
+	return false
 }
 
 // versionNames are the versions of TLS that may be asked for, with those that nobody speaks any more.

@@ -82,7 +82,11 @@ func printProblems(w io.Writer, file *control.File) {
 		if p.Partial {
 			effect = "the rest of it is watched"
 		}
-		fmt.Fprintf(w, "%s: warning: %s: %s; %s\n", p.Pos, p.Service, p.Why, effect)
+		about := p.Service + ": " + p.Why + "; " + effect
+		if p.Service == "" {
+			about = p.Why
+		}
+		fmt.Fprintf(w, "%s: warning: %s\n", p.Pos, about)
 		if p.Mend != "" {
 			fmt.Fprintf(w, "    %s\n", p.Mend)
 		}
