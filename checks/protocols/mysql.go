@@ -2,7 +2,10 @@ package protocols
 
 import (
 	"context"
+	"fmt"
 	"net"
+
+	"github.com/dialtone/dialtone/control"
 )
 
 func init() {
@@ -20,8 +23,16 @@ func init() {
 		Doc:       doc + " It must offer TLS, which begins after the greeting.",
 		TLS:       true,
 		TLSWithin: true,
+		Validate:  validateMySQL,
 		Speak:     func(ctx context.Context, conn net.Conn, t Target) error { return speakMySQL(ctx, conn, t, true) },
 	})
+}
+
+func validateMySQL(c *control.Connection) error {
+	if c.RSAKey != "" && hashOf(c.RSAKey) == nil {
+		return fmt.Errorf("rsakey checksum %q is none of MD5, SHA-1 and SHA-256 (32, 40 or 64 hexadecimal digits)", c.RSAKey)
+	}
+	return nil
 }
 
 // Commands and the first bytes of answers (MySQL's source documentation, "Client/Server Protocol").

@@ -134,6 +134,9 @@ func (m *mysql) sendSealed(key []byte) error {
 	if block == nil || len(m.nonce) == 0 {
 		return m.stranger(key)
 	}
+	if err := m.judgeKey(key, block.Bytes); err != nil {
+		return err
+	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	public, is := parsed.(*rsa.PublicKey)
 	if err != nil || !is {
@@ -145,4 +148,18 @@ func (m *mysql) sendSealed(key []byte) error {
 		return tell("the key that %s sent cannot be used: %v", m.t, err)
 	}
 	return m.write(sealed)
+}
+
+// judgeKey is `rsakey checksum SUM`: of the key as the server's file has it (md5sum public_key.pem), with its last line's end or
+// without, or of what is in that file.
+func (m *mysql) judgeKey(text, key []byte) error {
+	if m.t.RSAKey == "" {
+		return nil
+	}
+	for _, form := range [][]byte{text, bytes.TrimSpace(text), append(bytes.TrimSpace(text), '\n'), key} {
+		if digest(m.t.RSAKey, form) == m.t.RSAKey {
+			return nil
+		}
+	}
+	return tell("%s has another RSA key: its checksum is %s, wanted %s", m.t, digest(m.t.RSAKey, text), m.t.RSAKey)
 }

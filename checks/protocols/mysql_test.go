@@ -2,9 +2,11 @@ package protocols
 
 import (
 	"bytes"
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" // one of MySQL's ways to log in
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -195,16 +197,25 @@ func (s sha2Server) talk(conn net.Conn) {
 	silence(conn)
 }
 
+// pkix is what a file of a public key holds; a key that cannot be written down is no key.
+func pkix(key *rsa.PublicKey) []byte {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return nil
+	}
+	return der
+}
+
+func publicKey(key *rsa.PrivateKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix(&key.PublicKey)})
+}
+
 // readSealed returns the number of the next packet, or 0 for another password.
 func (s sha2Server) readSealed(conn net.Conn) byte {
 	if string(readFrame(conn)) != "\x02" {
 		return 0
 	}
-	der, err := x509.MarshalPKIXPublicKey(&s.key.PublicKey)
-	if err != nil {
-		return 0
-	}
-	_, _ = conn.Write(framed(4, append([]byte{1}, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})...)))
+	_, _ = conn.Write(framed(4, append([]byte{1}, publicKey(s.key)...)))
 	covered, err := rsa.DecryptOAEP(sha1.New(), nil, s.key, readFrame(conn), nil)
 	if err != nil || string(xor(covered, s.nonce)) != "two words\x00" {
 		return 0
@@ -238,6 +249,17 @@ func TestMySQLCachingSHA2(t *testing.T) {
 			wantSaid(t, try1(t, c), "error 1045")
 		})
 	}
+	for name, test := range map[string]struct{ sum, want string }{
+		"the file":    {sum: fmt.Sprintf("%x", md5.Sum(publicKey(key)))},
+		"its content": {sum: fmt.Sprintf("%x", sha256.Sum256(pkix(&key.PublicKey)))},
+		"another key": {sum: strings.Repeat("0", 40), want: "has another RSA key: its checksum is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := sha2Server{key: key, nonce: []byte("abcdefghijklmnopqrst"), full: true}
+			c := &control.Connection{Protocol: "mysql", Port: serve(t, server.talk), Username: "desk", Password: "two words", RSAKey: test.sum, Timeout: 20 * time.Second}
+			wantSaid(t, try1(t, c), test.want)
+		})
+	}
 }
 
 func FuzzMySQLAnswer(f *testing.F) {
@@ -262,4 +284,9 @@ func FuzzMySQLAnswer(f *testing.F) {
 			t.Errorf("the password is printed: %v", err)
 		}
 	})
+}
+
+func TestMySQLValidate(t *testing.T) {
+	err := Validate(&control.Connection{Protocol: "mysql", Port: 3306, RSAKey: "guess"})
+	wantSaid(t, err, `rsakey checksum "guess" is none of MD5, SHA-1 and SHA-256`)
 }
