@@ -71,13 +71,13 @@ func (p *parser) mailTLS(server *MailServer, secure string) string {
 	return secure
 }
 
-// settleTLS says whether TLS begins with the first byte: on port 465, and for `ssl` wherever the port is not one on which servers
-// begin in clear text.
+// settleTLS says whether TLS begins with the first byte: on port 465, and where the file asks for TLS on a port that is not one on
+// which servers begin in clear text. So does Monit.
 func (m *MailServer) settleTLS(secure string) {
 	if m.TLS == nil {
 		return
 	}
-	m.TLS.On = m.Port == 465 || secure == "ssl" && m.Port != 0 && !slices.Contains(plainPorts, m.Port)
+	m.TLS.On = m.Port == 465 || secure != "" && m.Port != 0 && !slices.Contains(plainPorts, m.Port)
 }
 
 // setEventQueue parses `set eventqueue [basedir PATH] [slots N]`.
