@@ -1,7 +1,6 @@
 package protocols
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -63,7 +62,7 @@ func speakApacheStatus(ctx context.Context, conn net.Conn, t Target) error {
 	if err != nil {
 		return tell("the request to %s cannot be written: %v", t, err)
 	}
-	answer, err := exchange(conn, bufio.NewReader(conn), req, t)
+	answer, err := exchange(conn, req, t)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"regexp"
@@ -27,8 +28,9 @@ func init() {
 
 // Bounds of what an HTTP server may send.
 const (
-	bodyLooked = 1 << 20 // bytes of a body that content looks at where `set limits` names no other number
-	maxInterim = 5       // answers of status 1xx before the real one
+	longestHead = 256 << 10 // bytes of headers, those of interim answers included
+	bodyLooked  = 1 << 20   // bytes of a body that content looks at where `set limits` names no other number
+	maxInterim  = 5         // answers of status 1xx before the real one
 )
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$") // a token of RFC 9110, section 5.6.2
@@ -54,7 +56,7 @@ func speakHTTP(ctx context.Context, conn net.Conn, t Target) error {
 	if err != nil {
 		return tell("the request to %s cannot be written: %v", t, err)
 	}
-	answer, err := exchange(conn, bufio.NewReader(conn), req, t)
+	answer, err := exchange(conn, req, t)
 	if err != nil {
 		return err
 	}
@@ -65,12 +67,19 @@ func speakHTTP(ctx context.Context, conn net.Conn, t Target) error {
 	return judgeBody(answer, t)
 }
 
-// exchange sends a request and reads the head of its answer. The caller closes the body.
-func exchange(w io.Writer, r *bufio.Reader, req *http.Request, t Target) (*http.Response, error) {
-	if err := req.Write(w); err != nil {
+// exchange sends a request and reads the head of its answer, whose length is bounded: net/http would read on for as long as headers
+// come. The caller closes the body, whose length is for the caller to bound.
+func exchange(conn io.ReadWriter, req *http.Request, t Target) (*http.Response, error) {
+	if err := req.Write(conn); err != nil {
 		return nil, err
 	}
-	return readAnswer(r, req, t)
+	head := &io.LimitedReader{R: conn, N: longestHead}
+	answer, err := readAnswer(bufio.NewReader(head), req, t)
+	if err != nil && head.N <= 0 {
+		return nil, tell("%s sent headers of more than %d bytes", t, longestHead)
+	}
+	head.N = math.MaxInt64
+	return answer, err
 }
 
 // request builds what is sent: one request, after which the connection ends.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,7 @@ func TestHTTPNonsense(t *testing.T) {
 		"nothing":                 {"", "closed the connection without an answer"},
 		"half a status line":      {"HTTP/1.1 abc\r\n\r\n", "is not HTTP"},
 		"a body that breaks off":  {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "broke its answer off"},
+		"endless headers":         {"HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", longestHead/6), "sent headers of more than 262144 bytes"},
 		"only interim answers":    {strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 9), "no final one"},
 		"an interim answer first": {"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""},
 	} {
@@ -110,4 +112,19 @@ func TestNginx(t *testing.T) {
 		server.Start(t)
 		c.Port = server.Port
 	})
+}
+
+func TestHTTPOverUnixSocket(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "web")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.Host + r.URL.Path)) })}
+	go func() { _ = server.Serve(l) }()
+	defer func() { _ = server.Close() }()
+	c := &control.Connection{UnixSocket: socket, Protocol: "http", HTTP: control.HTTPTest{Request: "/up", Content: "^localhost/up$"}, Timeout: 20 * time.Second}
+	wantSaid(t, try1(t, c), "")
+	c.HTTP.Content = "down"
+	wantSaid(t, try1(t, c), socket+` answered without the content "down"`)
 }

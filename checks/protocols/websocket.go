@@ -1,7 +1,6 @@
 package protocols
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -60,7 +59,7 @@ func speakWebSocket(ctx context.Context, conn net.Conn, t Target) error {
 	if t.HTTP.Origin != "" {
 		req.Header.Set("Origin", t.HTTP.Origin)
 	}
-	answer, err := exchange(conn, bufio.NewReader(conn), req, t)
+	answer, err := exchange(conn, req, t)
 	if err != nil {
 		return err
 	}
