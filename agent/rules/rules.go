@@ -26,19 +26,20 @@ type Engine struct {
 }
 
 type rule struct {
-	written *control.Rule
-	place   string // of the newest control file: lines move while rules stay the same
-	id      int    // index among the written rules; -1 for an implicit one
-	history history
-	failed  bool
-	decided bool                // it has failed or passed; before, failures too few for its window say neither
-	count   int                 // cycles since the last transition, that one included
-	last    map[string]previous // of changed tests
-	first   string              // the text seen first, where that is what is wanted
-	since   time.Time           // of the first of the newest verdicts that are alike: what `for 30 seconds` is counted from
-	same    bool                // with since: these verdicts are failures
-	started time.Time           // of the process whose connection has passed at least once
-	why     string
+	written  *control.Rule
+	place    string // of the newest control file: lines move while rules stay the same
+	id       int    // index among the written rules; -1 for an implicit one
+	history  history
+	failed   bool
+	changing bool                // of a changed test: enough of the newest looks have found changes
+	decided  bool                // it has failed or passed; before, failures too few for its window say neither
+	count    int                 // cycles since the last transition, that one included
+	last     map[string]previous // of changed tests
+	first    string              // the text seen first, where that is what is wanted
+	since    time.Time           // of the first of the newest verdicts that are alike: what `for 30 seconds` is counted from
+	same     bool                // with since: these verdicts are failures
+	started  time.Time           // of the process whose connection has passed at least once
+	why      string
 }
 
 // Look is one report and when it was made. The zero At is fine for rules that neither look at a starting process nor count seconds.
@@ -188,13 +189,18 @@ func (r *rule) ignores(failing bool) bool {
 	return r.written.Else != nil && r.written.Else.Then.Kind == control.Ignore
 }
 
-// stepChanged fires on each change that its window lets through, and never recovers.
+// stepChanged fires on each change while there are enough of them for its window, and never recovers: one look without a change only
+// begins the count afresh.
 func (r *rule) stepChanged(f Finding, changed bool, service string) (Finding, bool) {
 	r.history.add(changed)
-	if !changed || !r.history.reached(true, r.written.Window) {
+	if r.changing != changed && r.history.reached(changed, r.need(changed)) {
+		r.changing = changed
+		r.history = history{}
+		r.history.add(changed)
+	}
+	if !changed || !r.changing {
 		return f, false
 	}
-	r.history = history{}
 	r.count = 1
 	f.Change = true
 	f.Do, f.Exec = r.due(&r.written.Then, true, false, service)

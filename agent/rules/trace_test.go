@@ -99,6 +99,22 @@ func TestChangedFiresOnEachChangeAndNeverRecovers(t *testing.T) {
 	}
 }
 
+// TestChangedWithin is a trace too: a look without a change begins the count afresh.
+func TestChangedWithin(t *testing.T) {
+	e := New(&control.Service{Kind: "file", Name: "trace", Rules: []*control.Rule{
+		{Test: &control.Changed{Value: "size_bytes"}, Window: control.Window{Count: 2, Cycles: 4}, Then: exec(0)},
+	}})
+	var changed []int
+	for cycle := range len(recorded) {
+		if len(e.Step(size(recorded[cycle])).Findings) > 0 {
+			changed = append(changed, cycle)
+		}
+	}
+	if diff := cmp.Diff([]int{3, 4, 5, 6, 10, 25, 26}, changed); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
 // TestRestartLimits is the trace of a service that never comes up: start at 0 1 2 3, the exec of 2 in 3 once at 2, unmonitor at 4.
 func TestRestartLimits(t *testing.T) {
 	e := New(&control.Service{
