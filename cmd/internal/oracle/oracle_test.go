@@ -65,9 +65,12 @@ func (w *watcher) run(cycle int, all []row) {
 			script += fmt.Sprintf("truncate -s %d %s\n", size, r.name)
 		}
 		script += r.steps[cycle] + "\n"
+		w.hear(r.name, cycle < len(r.hears) && r.hears[cycle] == '1')
 	}
 	w.shell(script)
+	said := false
 	for _, r := range all {
+		said = said || r.say[cycle] != ""
 		if line := r.say[cycle]; line != "" {
 			s := w.say(strings.Fields(line)...)
 			if res, err := command.Run(w.t.Context(), s); err != nil || res.ExitCode != 0 {
@@ -75,5 +78,5 @@ func (w *watcher) run(cycle int, all []row) {
 			}
 		}
 	}
-	w.cycle(cycle)
+	w.cycle(cycle, said)
 }

@@ -7,8 +7,9 @@ type row struct {
 	name  string
 	text  string
 	bits  string         // by cycle: the file NAME is 20 bytes long where it has 1, else 5; "": the row makes no such file
+	hears string         // by cycle: something accepts connections at port PORT-NAME where it has 1
 	steps map[int]string // shell, before the look of that cycle
-	say   map[int]string // a command line of the watcher, before that cycle
+	say   map[int]string // a command line of the watcher, before that cycle: one row's alone
 
 	want string // cycle:program …, of Monit; and of dialtone, unless
 	ours string // it does otherwise on purpose
@@ -76,6 +77,24 @@ var rows = []row{
 		want: "6:fail 9:ok 12:fail 15:ok 18:fail 24:ok",
 	},
 
+	{
+		name: "never", bits: "1111",
+		text: "not every \"* * * * *\"\n" + `if size > 10 B then exec "REC fail"`,
+		want: "",
+	},
+	{
+		name: "two", bits: bits,
+		text: `if size > 10 B for 2 cycles then exec "REC second"` + "\n" + `if size > 15 B for 4 cycles then exec "REC fourth" else if succeeded then exec "REC ok"`,
+		want: "7:second 9:ok 11:second 13:fourth 14:ok 19:second 21:fourth 24:ok",
+		ours: "7:second 11:second 13:fourth 14:ok 19:second 21:fourth 24:ok",
+		why:  "a rule recovers from its own failure only, not from that of another rule for the same value",
+	},
+	{
+		name: "changedfor", bits: bits,
+		text: `if changed size 2 times within 4 cycles then exec "REC changed"`,
+		want: "3:changed 4:changed 5:changed 6:changed 10:changed 25:changed 26:changed",
+	},
+
 	// Comparisons, changes and expectations.
 	{
 		name: "equal", bits: "00110",
@@ -133,6 +152,16 @@ var rows = []row{
 		want:  "3:found 5:found",
 	},
 	{
+		name: "contentnot", text: `if content != "fine" then exec "REC found"`,
+		steps: map[int]string{0: ": >contentnot", 2: "echo fine >>contentnot", 3: "echo oops >>contentnot", 5: "echo oops >>contentnot"},
+		want:  "3:found 5:found",
+	},
+	{
+		name: "ignore", text: "ignore content = \"harmless\"\n" + `if content = "oops" then exec "REC found"`,
+		steps: map[int]string{0: ": >ignore", 2: "echo harmless oops >>ignore", 4: "echo oops >>ignore"},
+		want:  "4:found",
+	},
+	{
 		name: "gone", text: `if not exist then exec "REC gone" else if succeeded then exec "REC back"`,
 		steps: map[int]string{0: ": >gone", 2: "rm gone", 5: ": >gone"},
 		want:  "2:gone 5:back",
@@ -183,9 +212,9 @@ var rows = []row{
 		want: "2:stop 2:start 4:stop 4:start",
 	},
 	{
-		name: "stop", bits: "0010",
+		name: "stop", bits: "0010000", say: map[int]string{9: "start stop"},
 		text: "start program = \"REC start\"\nstop program = \"/bin/sh -c 'REC stop; rm -f DIR/stop'\"\n" + `if size > 10 B then stop`,
-		want: "2:stop",
+		want: "2:stop 9:start",
 	},
 	{
 		name: "twice", bits: "0010100000",
@@ -225,8 +254,11 @@ check process p4 with pidfile DIR/p4.pid
   stop program = "DIR/ctl chain stop p4"
 `,
 		steps: map[int]string{4: "DIR/crash p3", 10: "DIR/crash p1"},
+		say:   map[int]string{14: "stop p3", 18: "start p1", 22: "restart p2"},
 		want: "0:start-p4 0:start-p3 0:start-p2 0:start-p1 " +
-			"4:stop-p1 4:stop-p2 4:start-p3 4:start-p2 4:start-p1 10:start-p1",
+			"4:stop-p1 4:stop-p2 4:start-p3 4:start-p2 4:start-p1 10:start-p1 " +
+			"14:stop-p1 14:stop-p2 14:stop-p3 18:start-p3 18:start-p2 18:start-p1 " +
+			"22:stop-p1 22:stop-p2 22:start-p2 22:start-p1",
 	},
 	{
 		name: "pid", text: `check process q1 with pidfile DIR/q1.pid
@@ -256,7 +288,6 @@ check process p4 with pidfile DIR/p4.pid
   mode manual
   start program = "DIR/ctl manual start q4"
 `,
-		say:  map[int]string{5: "start q4"},
 		want: "0:start-q4",
 	},
 
@@ -275,7 +306,27 @@ check process p4 with pidfile DIR/p4.pid
 		want: "4:changed 7:changed", ours: "3:changed 6:changed", why: "a program is judged in the cycle that runs it, not in the next",
 	},
 
-	// Directories and pipes.
+	// Connections.
+	{
+		name: "socket", hears: "11011001111", text: `check host h1 with address 127.0.0.1
+  if failed port PORT-socket with timeout 1 second then exec "REC fail" else if succeeded then exec "REC ok"
+`,
+		want: "2:fail 3:ok 5:fail 7:ok 11:fail",
+	},
+	{
+		name: "slowly", hears: "1101100111100000", text: `check host h2 with address 127.0.0.1
+  if failed port PORT-slowly with timeout 1 second for 2 cycles then exec "REC fail"
+`,
+		want: "6:fail 12:fail",
+	},
+
+	// Directories, file systems and pipes.
+	{
+		name: "filesystem", text: `check filesystem fs with path /
+  if space usage > 0.0001% then exec "REC fail" repeat every 10 cycles
+`,
+		want: "0:fail 9:fail 19:fail",
+	},
 	{
 		name: "directory", text: `check directory dir with path DIR/dir
   if failed permission 755 then exec "REC fail" else if succeeded then exec "REC ok"

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -43,6 +44,8 @@ type watcher struct {
 	say     func(args ...string) command.Spec // a command to the running one
 	first   bool                              // its start is a cycle
 	ended   func(cycle int) error             // nil: that cycle has ended
+	ports   map[string]int                    // by row
+	heard   map[string]net.Listener           // the same
 }
 
 // cycleWithin is how long a cycle may take on a machine that does much else.
@@ -60,7 +63,7 @@ const everyCycle = "check file every with path DIR/cycle\n  if size > 0 B then e
 
 func monit(t *testing.T, services string) *watcher {
 	bin := testkit.Program(t, "monit", "monit")
-	w := &watcher{t: t, first: true}
+	w := &watcher{t: t, first: true, ports: map[string]int{}, heard: map[string]net.Listener{}}
 	w.prepare(globalOfMonit + services + everyCycle)
 	w.spec = bin.Spec("-c", w.path("conf"), "-I")
 	w.say = func(args ...string) command.Spec { return bin.Spec(append([]string{"-c", w.path("conf")}, args...)...) }
@@ -74,7 +77,7 @@ func monit(t *testing.T, services string) *watcher {
 }
 
 func ours(t *testing.T, services string) *watcher {
-	w := &watcher{t: t}
+	w := &watcher{t: t, ports: map[string]int{}, heard: map[string]net.Listener{}}
 	w.prepare(globalOfOurs + services)
 	self, err := command.Self()
 	if err != nil {
@@ -145,6 +148,12 @@ esac
 
 func (w *watcher) prepare(conf string) {
 	w.dir = w.t.TempDir()
+	for _, r := range rows {
+		if r.hears != "" {
+			w.ports[r.name] = testkit.FreePort(w.t)
+			conf = strings.ReplaceAll(conf, "PORT-"+r.name, strconv.Itoa(w.ports[r.name]))
+		}
+	}
 	for name, text := range map[string]string{"conf": conf, "rec": rec, "ctl": ctl, "crash": crash, "alive": "", "cycle": "0\n"} {
 		mode := os.FileMode(0o600)
 		if strings.HasPrefix(text, "#!") {
@@ -187,13 +196,13 @@ func (w *watcher) shell(script string) {
 	}
 }
 
-// cycle makes one cycle and waits for its end.
-func (w *watcher) cycle(number int) {
+// cycle makes one cycle and waits for its end. A command makes Monit begin one by itself.
+func (w *watcher) cycle(number int, said bool) {
 	w.t.Helper()
 	if w.process == nil {
 		w.start()
 	}
-	if number > 0 || !w.first {
+	if !w.first || number > 0 && !said {
 		if err := w.process.Signal(syscall.SIGUSR1); err != nil {
 			w.t.Fatal(err)
 		}
@@ -239,6 +248,35 @@ func (w *watcher) quiet() error {
 		}
 	}
 	return nil
+}
+
+// hear accepts connections for a row, or no longer.
+func (w *watcher) hear(name string, accepts bool) {
+	l := w.heard[name]
+	if accepts == (l != nil) {
+		return
+	}
+	if !accepts {
+		delete(w.heard, name)
+		_ = l.Close()
+		return
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(w.t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", w.ports[name]))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.heard[name] = l
+	w.t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
 }
 
 // processes are those whose command line holds text, by their ids.
