@@ -14,6 +14,7 @@ func init() {
 		Name:      "mysql",
 		Doc:       doc + " TLS begins after the greeting.",
 		TLSWithin: true,
+		Validate:  validateMySQL,
 		Speak: func(ctx context.Context, conn net.Conn, t Target) error {
 			return speakMySQL(ctx, conn, t, t.TLS != nil)
 		},
