@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/internal/command"
@@ -15,23 +17,49 @@ import (
 // Inspect looks for what a control file names and this machine lacks, and adds it to the file's problems. A service whose check itself
 // cannot work is set aside. One that lacks only what would be done about it (a program that starts it, a user, a file of expressions) is
 // watched all the same, and the problem is Partial: at three in the morning it is better to know and not be able to mend than not to know.
-func Inspect(f *control.File) {
-	machine := &inspector{users: map[[2]string]error{}, programs: map[string]error{}}
-	for _, s := range f.Services {
-		found := machine.service(s)
-		f.Problems = append(f.Problems, found...)
-		for _, p := range found {
-			if s.Problem == nil || s.Problem.Partial && !p.Partial {
-				s.Problem = p
-			}
+//
+// It takes at most a few seconds: a path below a mount that hangs must not keep an agent from starting.
+func Inspect(f *control.File) { inspect(f, newInspector(), inspectTime) }
+
+const inspectTime = 5 * time.Second
+
+func inspect(f *control.File, machine *inspector, within time.Duration) {
+	answers := make(chan []*control.Problem, len(f.Services)) // so that one who answers late can end
+	services := slices.Clone(f.Services)
+	go func() {
+		for _, s := range services {
+			answers <- machine.service(s)
+		}
+	}()
+	late := time.NewTimer(within)
+	defer late.Stop()
+	for _, s := range services {
+		select {
+		case found := <-answers:
+			report(f, s, found)
+		case <-late.C:
+			report(f, s, []*control.Problem{{
+				Pos: s.Pos, Service: s.Name, Why: fmt.Sprintf("looking for what it names took longer than %s, and what stands below it was not looked for", within),
+				Mend: "a file system that it names a path of does not answer", Partial: true,
+			}})
+			return
+		}
+	}
+}
+
+// report adds problems to a file and to the service that has them.
+func report(f *control.File, s *control.Service, found []*control.Problem) {
+	f.Problems = append(f.Problems, found...)
+	for _, p := range found {
+		if s.Problem == nil || s.Problem.Partial && !p.Partial {
+			s.Problem = p
 		}
 	}
 }
 
 // Unable says why the check of a service cannot work on this machine now; nil when it can.
 func Unable(s *control.Service) *control.Problem {
-	machine := &inspector{users: map[[2]string]error{}, programs: map[string]error{}}
-	for _, p := range machine.service(s) {
+	for _, p := range newInspector().service(s) {
 		if !p.Partial {
 			return p
 		}
@@ -43,11 +71,16 @@ func Unable(s *control.Service) *control.Problem {
 type inspector struct {
 	users    map[[2]string]error
 	programs map[string]error
+	runnable func(path string) error
 	systemd  error
 	asked    bool
 
 	of    *control.Service
 	found []*control.Problem
+}
+
+func newInspector() *inspector {
+	return &inspector{users: map[[2]string]error{}, programs: map[string]error{}, runnable: command.Executable}
 }
 
 // service returns the problems of one service, each once.
@@ -94,7 +127,7 @@ func (i *inspector) command(c *control.Command, aside bool) {
 	}
 	missing, known := i.programs[c.Argv[0]]
 	if !known {
-		missing = command.Executable(c.Argv[0])
+		missing = i.runnable(c.Argv[0])
 		i.programs[c.Argv[0]] = missing
 	}
 	if missing != nil {

@@ -1,10 +1,12 @@
 package checks
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,5 +77,42 @@ func TestInspectTellsTheGravest(t *testing.T) {
 	Inspect(f)
 	if len(f.Problems) != 3 || s.Problem.Partial || !strings.Contains(s.Problem.Why, "/none not found") {
 		t.Errorf("%v, first of all %v", f.Problems, s.Problem)
+	}
+}
+
+// TestInspectDoesNotHang: a program on a mount whose server is gone is a warning, and the agent starts.
+func TestInspectDoesNotHang(t *testing.T) {
+	hangs := make(chan struct{})
+	defer close(hangs)
+	machine := newInspector()
+	machine.runnable = func(path string) error {
+		if path == "/net/probe" {
+			<-hangs
+		}
+		return nil
+	}
+	service := func(name, path string) *control.Service {
+		return &control.Service{Kind: "program", Name: name, Program: &control.Command{Argv: []string{path}}}
+	}
+	f := &control.File{Services: []*control.Service{service("a", "/bin/a"), service("b", "/net/probe"), service("c", "/bin/c")}}
+	inspect(f, machine, 50*time.Millisecond)
+	if len(f.Problems) != 1 || f.Problems[0].Service != "b" || !f.Problems[0].Partial || f.Services[2].Problem != nil {
+		t.Errorf("%v", f.Problems)
+	}
+}
+
+// TestInspectIsQuick: ten thousand lines are verified in a second.
+func TestInspectIsQuick(t *testing.T) {
+	f := &control.File{}
+	for i := range 3000 {
+		path := fmt.Sprintf("/no/such/program%d", i)
+		f.Services = append(f.Services, &control.Service{
+			Kind: "file", Name: path, Path: path, Start: &control.Command{Argv: []string{path}, UID: "nobody"}, Stop: &control.Command{Argv: []string{path}, UID: "root"},
+		})
+	}
+	began := time.Now()
+	Inspect(f)
+	if took := time.Since(began); took > 2*time.Second || len(f.Problems) != 3000 {
+		t.Errorf("%d problems in %s", len(f.Problems), took)
 	}
 }
