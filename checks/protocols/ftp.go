@@ -8,7 +8,7 @@ import (
 func init() {
 	register(Protocol{
 		Name: "ftp", StartTLS: true, Validate: validateLogin, Speak: speakFTP,
-		Doc: "A file server greets with 220 and answers NOOP with a success, or with 530 as it wants a login first (RFC 959)." +
+		Doc: "A file server greets with 220 and answers NOOP with a success, or refuses it (5xx), as some do before a login (RFC 959)." +
 			" With TLS options and without TLS from the first byte it changes to TLS with AUTH TLS (RFC 4217); with a username it logs in" +
 			" (USER and PASS). It ends with QUIT; no data connection is made.",
 	})
@@ -24,7 +24,7 @@ func speakFTP(ctx context.Context, conn net.Conn, t Target) error {
 		err = loginFTP(k)
 	}
 	if err == nil {
-		_, err = k.command("NOOP", "2", "530")
+		_, err = k.command("NOOP", "2", "5")
 	}
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ func TestFTPAnswers(t *testing.T) {
 		want    string
 	}{
 		"wants a login":     {control.Connection{}, []string{"220 hello", "530 Please login with USER and PASS.", "221"}, ""},
+		"goes down":         {control.Connection{}, []string{"220 hello", "421 closing"}, `answered "421 closing" to NOOP`},
 		"many lines":        {control.Connection{}, []string{"220-hello\r\n this is\r\n220-not the end\r\n220 but this", "200", "221"}, ""},
 		"in ten minutes":    {control.Connection{}, []string{"120 in 10 minutes"}, `greeted with "120 in 10 minutes"`},
 		"too many":          {control.Connection{}, []string{"421 too many users"}, `turns FTP clients away`},

@@ -2,6 +2,7 @@ package protocols
 
 import (
 	"bufio"
+	"crypto/tls"
 	"net"
 	"strings"
 	"testing"
@@ -126,10 +127,25 @@ func TestShelter(t *testing.T) {
 	}
 }
 
-// elsewhere is a connection to another machine.
-type elsewhere struct{ recording }
+func TestSheltered(t *testing.T) {
+	ours := &elsewhere{near: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 40000}}
+	for conn, want := range map[net.Conn]bool{
+		&elsewhere{}: false, &recording{}: true, ours: true, tls.Client(&elsewhere{}, &tls.Config{MinVersion: tls.VersionTLS12}): true,
+	} {
+		if sheltered(conn) != want {
+			t.Errorf("%v from %v: %v", conn.RemoteAddr(), conn.LocalAddr(), !want)
+		}
+	}
+}
 
-func (*elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 25} }
+// elsewhere is a connection to another machine, unless it comes from the same address.
+type elsewhere struct {
+	recording
+	near net.Addr
+}
+
+func (*elsewhere) RemoteAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 25} }
+func (e *elsewhere) LocalAddr() net.Addr { return e.near }
 
 func TestAddressLiteral(t *testing.T) {
 	for _, test := range []struct {
