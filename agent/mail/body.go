@@ -101,20 +101,19 @@ func (l letter) clock(t time.Time) string {
 	return t.Format(time.DateTime)
 }
 
-// writeFacts names the rule and what people have written about it.
+// writeFacts says since when, by which rule, and what people have written about it.
 func (l letter) writeFacts(b *strings.Builder, e dialtone.Event) {
-	since := e.At
-	if l.matter.Broke != nil {
-		since = l.matter.Broke.At
+	since, label := e.At, "At"
+	if broke := l.matter.Broke; broke != nil {
+		since, label = broke.At, "Since"
 		if e.Rule == "" {
-			e.Rule, e.RuleText, e.Runbook = l.matter.Broke.Rule, l.matter.Broke.RuleText, l.matter.Broke.Runbook
+			e.Rule, e.RuleText, e.Runbook = broke.Rule, broke.RuleText, broke.Runbook
 		}
 	}
-	label := "Since"
 	if l.matter.Over != nil {
 		label = "Broke"
 	}
-	fmt.Fprintf(b, "%s    %s (%s UTC)\n", label, since.Local().Format("Mon 2 Jan 2006 15:04:05 MST"), since.UTC().Format(time.TimeOnly))
+	fmt.Fprintf(b, "%-8s %s\n", label, zoned(since))
 	if e.Rule != "" {
 		fmt.Fprintf(b, "Rule     %s\n         %s\n", e.Rule, oneLine(e.RuleText))
 	}
@@ -124,6 +123,15 @@ func (l letter) writeFacts(b *strings.Builder, e dialtone.Event) {
 	if r := l.receiver.reminder; r > 0 && l.stands() {
 		fmt.Fprintf(b, "Again    in %s, unless it is mended\n", spoken(max(r, time.Second)))
 	}
+}
+
+// zoned is a time on the node's clock, and in UTC where that differs: its reader may be elsewhere.
+func zoned(t time.Time) string {
+	text := t.Local().Format("Mon 2 Jan 2006 15:04:05 MST")
+	if _, offset := t.Local().Zone(); offset != 0 {
+		text += " (" + t.UTC().Format(time.TimeOnly) + " UTC)"
+	}
+	return text
 }
 
 // indented keeps the further lines of a text under its first.
