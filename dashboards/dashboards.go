@@ -76,14 +76,15 @@ func (p *Pages) routes() http.Handler {
 	mux.Handle("GET "+web.Prefix, p.assets)
 	mux.HandleFunc("GET /live", p.live)
 	for pattern, build := range map[string]builder{
-		"GET /{$}":              p.nowPage,
-		"GET /i/{id}":           p.incidentPage,
-		"GET /incidents":        p.incidentsPage,
-		"GET /hosts":            p.hostsPage,
-		"GET /hosts/{host}":     p.hostPage,
-		"GET /metrics/{$}":      p.seriesPage,
-		"GET /metrics/{series}": p.metricPage,
-		"GET /":                 p.nowhere,
+		"GET /{$}":                p.nowPage,
+		"GET /i/{id}":             p.incidentPage,
+		"GET /incidents":          p.incidentsPage,
+		"GET /hosts":              p.hostsPage,
+		"GET /hosts/{host}":       p.hostPage,
+		"GET /hosts/{host}/munin": p.muninPage,
+		"GET /metrics/{$}":        p.seriesPage,
+		"GET /metrics/{series}":   p.metricPage,
+		"GET /":                   p.nowhere,
 	} {
 		mux.HandleFunc(pattern, p.serve(build))
 	}

@@ -126,6 +126,7 @@ type hostView struct {
 	Spans     []spanLink
 	Window    window
 	Groups    []figureGroup
+	Munin     string // address of its Munin graphs; empty: it runs none of Munin's plugins
 }
 
 // figureGroup is a heading with its graphs; each graph stands in the window asked for and in the next longer one.
@@ -159,6 +160,9 @@ func (p *Pages) hostPage(ctx context.Context, r *http.Request) (*page, error) {
 		return p.source.Incidents(ctx, IncidentFilter{Open: true, Node: host, Limit: 50})
 	})
 	worstFirst(v.Incidents.Data)
+	if hasMunin(v.Node) {
+		v.Munin = muninHref(host)
+	}
 	if r.URL.Query().Get("part") == "" {
 		v.Groups = p.hostFigures(ctx, host, w)
 	}

@@ -170,9 +170,13 @@ func (d *drawing) lines(p *Plot, f *frame) {
 				continue
 			}
 			for _, spots := range f.stretches(s, p.Step) {
+				if s.Color > 0 {
+					d.colored(f, s, spots)
+					continue
+				}
 				d.stretch(p, f, spots, style, first)
 			}
-			first = false
+			first = first && s.Color > 0
 		}
 	}
 }
@@ -194,6 +198,19 @@ func (d *drawing) stretch(p *Plot, f *frame, spots []spot, style Style, first bo
 	}
 }
 
+// colored draws a line that has a color of its own.
+func (d *drawing) colored(f *frame, s Series, spots []spot) {
+	stroke, area := colorOf(s.Color)
+	width := 1.75
+	if s.Filled {
+		zero := f.y(0)
+		edges := append([]spot{{spots[0].x, zero}}, spots...)
+		d.add(fill{area, append(edges, spot{spots[len(spots)-1].x, zero})})
+		width = 1
+	}
+	d.add(line{paint: stroke, spots: spots, width: width})
+}
+
 func (d *drawing) marks(p *Plot, f *frame) {
 	for _, m := range p.Marks {
 		if m.At.Before(p.From) || m.At.After(p.To) {
@@ -212,6 +229,8 @@ func (d *drawing) names(f *frame) {
 	for _, l := range f.labels {
 		which := dataLine
 		switch {
+		case l.color > 0:
+			which, _ = colorOf(l.color)
 		case l.style == LastWeek:
 			which = pastLine
 		case l.style == Capacity:

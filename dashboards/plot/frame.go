@@ -32,6 +32,7 @@ type label struct {
 	text  string
 	style Style
 	extra bool // not the first line of measured data
+	color int  // of the line; 0: that of its style
 	end   spot // of the line
 	y     float64
 }
@@ -111,7 +112,7 @@ func (p *Plot) labels() []label {
 		extra := s.Style == Data && seen
 		seen = seen || s.Style == Data
 		if _, ok := last(s.Points); ok && s.Name != "" {
-			labels = append(labels, label{text: shorten(s.Name, maxLabel), style: s.Style, extra: extra})
+			labels = append(labels, label{text: shorten(s.Name, maxLabel), style: s.Style, extra: extra, color: s.Color})
 		}
 	}
 	return labels

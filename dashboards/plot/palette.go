@@ -1,6 +1,9 @@
 package plot
 
-import "image/color"
+import (
+	"image/color"
+	"strconv"
+)
 
 // palettes are the colors of pictures, the same as those of the pages' style sheet. The contrast of each text color against its
 // background is 4.5:1 or more.
@@ -37,4 +40,56 @@ var palettes = [2]map[paint]color.NRGBA{
 		healTick: {0xc4, 0xa5, 0xff, 0xff},
 		depTick:  {0x9f, 0xb0, 0xc6, 0xff},
 	},
+}
+
+// hues are the colors of lines that must be told apart, for either theme. Red is left to incidents.
+var hues = [2][Colors]color.NRGBA{
+	Light: {
+		{0x1d, 0x4e, 0xd8, 0xff}, {0x15, 0x80, 0x3d, 0xff}, {0xb4, 0x53, 0x09, 0xff}, {0x6d, 0x28, 0xd9, 0xff},
+		{0x0e, 0x74, 0x90, 0xff}, {0xbe, 0x18, 0x5d, 0xff}, {0x4d, 0x7c, 0x0f, 0xff}, {0x47, 0x55, 0x69, 0xff},
+	},
+	Dark: {
+		{0x82, 0xaa, 0xff, 0xff}, {0x4a, 0xde, 0x80, 0xff}, {0xfb, 0xbf, 0x24, 0xff}, {0xc4, 0xa5, 0xff, 0xff},
+		{0x22, 0xd3, 0xee, 0xff}, {0xf4, 0x72, 0xb6, 0xff}, {0xa3, 0xe6, 0x35, 0xff}, {0x9f, 0xb0, 0xc6, 0xff},
+	},
+}
+
+// areaShare is how much of a line's color its area has; the rest is paper. Areas hide what lies under them.
+const areaShare = 40
+
+func init() {
+	for theme, colors := range hues {
+		for i, hue := range colors {
+			stroke, area := colorOf(i + 1)
+			palettes[theme][stroke] = hue
+			palettes[theme][area] = mixed(hue, palettes[theme][paper])
+		}
+	}
+}
+
+// colorOf is the paint of the line, and of the area, of a color; numbers beyond the last begin again.
+func colorOf(number int) (stroke, area paint) {
+	text := strconv.Itoa((number-1)%Colors + 1)
+	return paint("p-c" + text), paint("p-f" + text)
+}
+
+func mixed(a, b color.NRGBA) color.NRGBA {
+	mix := func(x, y uint8) uint8 { return uint8((int(x)*areaShare + int(y)*(100-areaShare)) / 100) }
+	return color.NRGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
+}
+
+// Nearest is the color that comes closest to one written as six hexadecimal digits; 0 for what is none.
+func Nearest(hex string) int {
+	rgb, err := strconv.ParseUint(hex, 16, 32)
+	if err != nil || len(hex) != 6 {
+		return 0
+	}
+	best, least := 0, 1<<30
+	for i, hue := range hues[Light] {
+		r, g, b := int(hue.R)-int(rgb>>16), int(hue.G)-int(rgb>>8&0xff), int(hue.B)-int(rgb&0xff)
+		if d := r*r + g*g + b*b; d < least {
+			best, least = i+1, d
+		}
+	}
+	return best
 }

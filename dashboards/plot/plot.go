@@ -43,7 +43,12 @@ type Series struct {
 	Name   string
 	Points []Point
 	Style  Style
+	Color  int  // 1 to Colors: of a graph whose many lines are told apart by color; 0: the color of its style
+	Filled bool // with a Color: the area between the line and 0 is filled; what comes later in the plot lies on top
 }
+
+// Colors is how many colors there are for lines that must be told apart.
+const Colors = 8
 
 // Band is a stretch of time that was an incident. A zero To means that it still lasts.
 type Band struct {

@@ -32,6 +32,7 @@ func run() error {
 	empty := flag.Bool("empty", false, "a fleet to which nobody has reported")
 	flag.Parse()
 	fleet := fake.Busy(time.Now)
+	fleet.AddMunin()
 	if *empty {
 		fleet = fake.Empty(time.Now)
 	}
