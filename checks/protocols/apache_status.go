@@ -16,18 +16,13 @@ import (
 func init() {
 	register(Protocol{
 		Name: "apache-status",
-		Doc: "The far side is an Apache whose mod_status answers /server-status?auto, or the test's request, and no share of its workers passes a limit: " +
+		Doc: "The far side is an Apache whose mod_status answers /server-status?auto, or the test's path, and no share of its workers passes a limit: " +
 			"loglimit, closelimit, dnslimit, keepalivelimit, replylimit, requestlimit, startlimit, waitlimit, gracefullimit, cleanuplimit, " +
-			"each in percent of the workers that run.",
+			"each in whole percent of all the workers there may be (the slots of its scoreboard, open ones included).",
 		Validate: validateApacheStatus,
 		Speak:    speakApacheStatus,
 	})
 }
-
-const (
-	apacheStatusPath = "/server-status?auto"
-	openSlot         = '.' // of the scoreboard: a worker that does not run
-)
 
 // apacheStates are the letters of mod_status' scoreboard, by the limits that speak of them.
 var apacheStates = map[string]rune{
@@ -55,7 +50,10 @@ func validateApacheStatus(c *control.Connection) error {
 
 func speakApacheStatus(ctx context.Context, conn net.Conn, t Target) error {
 	asked := *t.Connection
-	asked.HTTP.Request = cmp.Or(asked.HTTP.Request, apacheStatusPath)
+	asked.HTTP.Request = cmp.Or(asked.HTTP.Request, "/server-status")
+	if !strings.Contains(asked.HTTP.Request, "?") {
+		asked.HTTP.Request += "?auto" // for programs; without it the page is for people
+	}
 	asked.HTTP.Method = http.MethodGet
 	t.Connection = &asked
 	req, err := request(ctx, t)
@@ -96,13 +94,12 @@ func judgeScoreboard(text []byte, t Target) error {
 	return tell("%s answered to %s without a scoreboard, which is not Apache's mod_status", t, t.HTTP.Request)
 }
 
-// shareOf is the percentage of running workers in one state; 0 when none runs.
+// shareOf is the whole percentage of slots in one state, rounded down as Monit does, which counts open slots too whatever its manual says.
 func shareOf(board string, state rune) float64 {
-	running := len(board) - strings.Count(board, string(openSlot))
-	if running == 0 {
+	if board == "" {
 		return 0
 	}
-	return 100 * float64(strings.Count(board, string(state))) / float64(running)
+	return float64(100 * strings.Count(board, string(state)) / len(board))
 }
 
-func percent(share float64) string { return strconv.FormatFloat(share, 'g', 3, 64) }
+func percent(share float64) string { return strconv.FormatFloat(share, 'g', -1, 64) }

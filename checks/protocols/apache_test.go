@@ -211,11 +211,12 @@ func TestApacheStatus(t *testing.T) {
 		want    string
 	}{
 		"within":         {limits: limit("closelimit", control.Greater, 90)},
-		"most wait":      {limits: limit("waitlimit", control.Greater, 50), want: " % of its workers in the state of waitlimit (limit > 50 %)"},
+		"most wait":      {limits: limit("waitlimit", control.Greater, 20), want: " % of its workers in the state of waitlimit (limit > 20 %)"},
 		"one replies":    {limits: limit("replylimit", control.Less, 1)},
-		"other page":     {request: "/", want: "answered to / without a scoreboard"},
+		"other page":     {request: "/", want: "answered to /?auto without a scoreboard"},
 		"no such page":   {request: "/none", want: "404 Not Found"},
 		"page by itself": {request: "/server-status?auto"},
+		"page by path":   {request: "/server-status"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := control.Connection{Protocol: "apache-status", Port: a.port, ApacheStatus: test.limits, HTTP: control.HTTPTest{Request: test.request}, Timeout: 20 * time.Second}
@@ -232,7 +233,7 @@ func TestScoreboard(t *testing.T) {
 		board string
 		state rune
 		want  float64
-	}{{"....", 'W', 0}, {"", 'W', 0}, {"WW__....", 'W', 50}, {"_", '_', 100}, {"_SRWKDCLGI", 'L', 10}} {
+	}{{"....", 'W', 0}, {"", 'W', 0}, {"WW__....", 'W', 25}, {"W_.", 'W', 33}, {"_", '_', 100}, {"_SRWKDCLGI", 'L', 10}} {
 		if got := shareOf(test.board, test.state); got != test.want {
 			t.Errorf("%q has %v %% of %c, wanted %v", test.board, got, test.state, test.want)
 		}
