@@ -19,6 +19,7 @@ import (
 	"github.com/dialtone/dialtone/agent/pidfd"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/internal/command"
+	"github.com/dialtone/dialtone/internal/slim"
 )
 
 // garbagePercent keeps the agent small rather than fast: it idles most of the time. There is no memory limit on purpose: one that is
@@ -29,6 +30,9 @@ const garbagePercent = 50
 func (l line) options(path, version string) Options {
 	return Options{ControlFile: path, StateFile: l.stateFile, LogFile: l.logFile, Pidfile: l.pidfile, Interval: l.interval, Version: version}
 }
+
+// startedUp is when everything that an agent does has been done once.
+const startedUp = 20 * time.Second
 
 // foregroundAgent runs the agent until a signal, `quit` or ctx ends it.
 func (l line) foregroundAgent(ctx context.Context, path string, file *control.File, version string) error {
@@ -48,6 +52,11 @@ func (l line) foregroundAgent(ctx context.Context, path string, file *control.Fi
 		return err
 	}
 	ended := make(chan struct{})
+	defer time.AfterFunc(startedUp, func() {
+		if err := slim.Down(); err != nil {
+			log.Debug("the memory of the start is kept", "error", err)
+		}
+	}).Stop()
 	go obey(ctx, signals, ended, r.Agent, log)
 	err = r.Wait()
 	close(ended)
