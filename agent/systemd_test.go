@@ -197,6 +197,11 @@ check process bypidfile with pidfile `+dir+`/bypidfile.pid
 			t.Errorf("%s was started %q, %v", name, starts, err)
 		}
 	}
+	w.systemd.Run(t, "restart", "bypidfile.service") // as a person does, or an upgrade
+	w.validate()
+	if s := statusOf(w.agent, "bypidfile"); s.State != dialtone.OK || strconv.Itoa(s.PID) != w.property("bypidfile.service", "MainPID") {
+		t.Errorf("after a restart by somebody else it is %s as process %d: %s", s.State, s.PID, s.Why)
+	}
 	if _, err := os.Stat(filepath.Join(dir, "healed")); err == nil {
 		t.Error("the agent restarted what systemd restarts")
 	}

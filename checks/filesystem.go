@@ -139,8 +139,8 @@ func (f *filesystem) find() (proc.Mount, bool, error) {
 			return m, true, nil
 		}
 	}
-	for _, m := range mounts {
-		if m.Device == f.spec.Path {
+	for _, m := range mounts { // server:/export, with a slash behind it or without
+		if m.Device == f.spec.Path || len(path) > 1 && strings.TrimRight(m.Device, "/") == strings.TrimRight(f.spec.Path, "/") {
 			return m, true, nil
 		}
 	}

@@ -16,6 +16,8 @@ import (
 
 const mountsText = `22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 31 22 0:40 / /sounds ro,relatime - nfs4 files.example:/sounds rw
+32 22 0:41 / /share rw,relatime - cifs //server/share rw
+33 22 0:42 / /remote rw,relatime - fuse.sshfs voice@files.example:/srv/voice rw
 `
 
 // mounts makes a check of a machine of the test's own, whose mounts answer as ask does.
@@ -50,6 +52,14 @@ func TestFilesystem(t *testing.T) {
 	wantExistence(t, run(t, mounts(t, "/dev/no/such", full)), "nothing is mounted at /dev/no/such")
 	stale := func(string) mountAnswer { return mountAnswer{err: unix.ESTALE} }
 	wantExistence(t, run(t, mounts(t, "/sounds", stale)), "cannot be used: stale")
+}
+
+// TestFilesystemBySource: shares are named by what they are mounted from.
+func TestFilesystemBySource(t *testing.T) {
+	for _, source := range []string{"files.example:/sounds/", "//server/share", "//server/share/", "voice@files.example:/srv/voice", "/dev/vda"} {
+		wantExistence(t, run(t, mounts(t, source, full)), "")
+	}
+	wantExistence(t, run(t, mounts(t, "//server/other", full)), "nothing is mounted at //server/other")
 }
 
 func TestFilesystemWithoutInodes(t *testing.T) {

@@ -19,7 +19,8 @@ func init() {
 	register(Kind{
 		Name: "process",
 		Doc: "A running program: found by its pidfile, by a regular expression that its command line matches, or by its systemd unit. " +
-			"A zombie is not running, and neither is a process that only inherited the number in an old pidfile. " +
+			"A zombie is not running, and neither is another program that has the number in an old pidfile now. " +
+			"A daemon that systemd is already starting again, by itself or because somebody restarts its unit, is waited for and not started twice. " +
 			"A unit that was stopped without a failure, as by `systemctl stop`, is unknown and left alone; that goes for a program that " +
 			"ends by itself with status 0, too.",
 		Example: `check process asterisk with pidfile /run/asterisk/asterisk.pid
@@ -75,7 +76,7 @@ type process struct {
 	ask     func(ctx context.Context, unit string) (unitStatus, error)
 
 	seen  identity
-	asked bool // systemd, whether it starts the one last seen again by itself
+	asked bool // systemd, whether the one last seen is a unit's
 	ended ending
 	unit  unitMemory
 	stat  *proc.File // of the process last seen
@@ -91,7 +92,7 @@ type identity struct {
 	pidfile time.Time // modification time of the pidfile that named it
 	alive   uint64    // when it was last seen running, in ticks since boot
 	program string    // its executable; empty where that cannot be known
-	unit    string    // the systemd unit that starts it again by itself; empty: none does
+	unit    string    // the systemd unit whose main process it is; empty: it is none's
 }
 
 // ending is a process that has ended and still has its number, and when it was first seen so. Whoever started it has to ask how it

@@ -11,15 +11,15 @@ import (
 	"github.com/dialtone/dialtone/internal/proc"
 )
 
-// Two who restart one process end each other's: what systemd starts again by itself is given the time to do so, however the process was
-// named in the control file.
+// Two who restart one process end each other's: what systemd starts again, by itself or because somebody said so (systemctl restart, an
+// upgrade), is given the time to come, however the control file names the process.
 const (
 	supervisorLooks = 20 * time.Millisecond // between two looks for the new process; doubled each time
 	supervisorTime  = 3 * time.Second       // for which one check waits; then the service is unknown, and the next check goes on
 )
 
-// supervise finds out, once for each process, whether it is the main process of a unit that systemd starts again by itself. Only a
-// process that is in the control group of a unit costs a question.
+// supervise finds out, once for each process, whether it is the main process of a unit. Only one that is in the control group of a unit
+// costs a question.
 func (p *process) supervise(ctx context.Context, pid int) {
 	if p.asked || p.spec.Unit != "" {
 		return
@@ -30,7 +30,7 @@ func (p *process) supervise(ctx context.Context, pid int) {
 		return
 	}
 	status, err := p.ask(ctx, unit)
-	if err == nil && status.MainPID == pid && status.Restart != "" && status.Restart != "no" {
+	if err == nil && status.MainPID == pid {
 		p.seen.unit = unit
 	}
 }
@@ -61,8 +61,8 @@ func parseCgroup(text string) string {
 	return ""
 }
 
-// awaitSupervisor looks for a process that is gone, for as long as systemd is about to start it again. The reason stands when systemd
-// has given up, or never was to do it; the error says that systemd takes its time.
+// awaitSupervisor looks for a process that is gone, for as long as systemd is at work on its unit. The reason stands when systemd is not,
+// or has given up; the error says that it takes its time.
 func (p *process) awaitSupervisor(ctx context.Context, why string) (*proc.Stat, string, error) {
 	if p.seen.unit == "" {
 		return nil, why, nil
@@ -93,10 +93,10 @@ func (p *process) overdue(why string, status unitStatus) error {
 	if status.ActiveState == "active" {
 		return nil
 	}
-	return fmt.Errorf("%s; systemd is to start unit %s again by itself (%s)", why, p.seen.unit, status.SubState)
+	return fmt.Errorf("%s; systemd is at work on unit %s (%s)", why, p.seen.unit, status.SubState)
 }
 
-// returning reports whether a unit is on its way back, or whether systemd has not yet noticed that its main process is gone.
+// returning reports whether a unit may be on its way back, or whether systemd has not yet noticed that its main process is gone.
 func (u unitStatus) returning() bool {
 	switch u.ActiveState {
 	case "activating", "deactivating", "reloading", "refreshing":

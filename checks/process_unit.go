@@ -22,7 +22,6 @@ type unitStatus struct {
 	InvocationID string
 	MainPID      int
 
-	Restart       string // when systemd starts it again by itself: no, always, on-failure …
 	UnitFileState string // whether it is to run from the start of the machine
 	Ended         string // when it last ended, in microseconds since the machine started; "0": it has not
 }
@@ -131,14 +130,14 @@ func askSystemd(ctx context.Context, unit string) (unitStatus, error) {
 	return parseUnit(result.Output)
 }
 
-const unitProperties = "LoadState,ActiveState,SubState,Result,InvocationID,MainPID,Restart,UnitFileState,InactiveEnterTimestampMonotonic"
+const unitProperties = "LoadState,ActiveState,SubState,Result,InvocationID,MainPID,UnitFileState,InactiveEnterTimestampMonotonic"
 
 // parseUnit reads the NAME=VALUE lines of systemctl show.
 func parseUnit(text string) (unitStatus, error) {
 	var u unitStatus
 	words := map[string]*string{
 		"LoadState": &u.LoadState, "ActiveState": &u.ActiveState, "SubState": &u.SubState,
-		"Result": &u.Result, "InvocationID": &u.InvocationID, "UnitFileState": &u.UnitFileState, "Restart": &u.Restart,
+		"Result": &u.Result, "InvocationID": &u.InvocationID, "UnitFileState": &u.UnitFileState,
 		"InactiveEnterTimestampMonotonic": &u.Ended,
 	}
 	for line := range strings.Lines(text) {
