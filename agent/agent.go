@@ -68,6 +68,7 @@ type Config struct {
 
 	MachineBoot string              // the kernel's id of this boot of the machine; empty: not known, and onreboot has no effect
 	Reloaded    func(*control.File) // told of each control file that was taken over; nil: nobody asks
+	Trouble     func() string       // what those who tell people have to complain of, for the status; nil: nothing
 }
 
 // Agent watches and heals the services of one control file. Its methods are safe for concurrent use.

@@ -57,7 +57,7 @@ func (a *Agent) Status() dialtone.NodeStatus {
 	defer a.mu.Unlock()
 	status := dialtone.NodeStatus{
 		Node: a.config.Node, AgentVersion: a.config.Version, Platform: a.config.Platform,
-		Started: a.started, Booted: a.config.Booted, ControlFile: a.file.Path, ConfigError: a.configError, Trouble: a.trouble(),
+		Started: a.started, Booted: a.config.Booted, ControlFile: a.file.Path, ConfigError: a.configError, Trouble: a.troubles(),
 		Services: make([]dialtone.ServiceStatus, 0, len(a.written)),
 	}
 	for _, name := range a.written {
@@ -93,6 +93,19 @@ func (a *Agent) Snapshots() []Snapshot {
 
 // ID is the agent's, of this installation for ever.
 func (a *Agent) ID() string { return a.config.AgentID }
+
+// troubles is all that keeps the agent from doing its work, mail that cannot leave included.
+func (a *Agent) troubles() string {
+	own := a.trouble()
+	if a.config.Trouble == nil {
+		return own
+	}
+	other := a.config.Trouble()
+	if own != "" && other != "" {
+		own += "; "
+	}
+	return own + other
+}
 
 // File is the control file that holds.
 func (a *Agent) File() *control.File {

@@ -148,6 +148,19 @@ func (m *Mailer) Events(events ...dialtone.Event) {
 // Stats returns how mail stands.
 func (m *Mailer) Stats() Stats { return m.office.stats() }
 
+// Trouble says in one sentence that mail cannot leave; empty while it does, or while it waits for less than a minute.
+func (m *Mailer) Trouble() string {
+	s := m.Stats()
+	if s.LastError == "" || s.Waiting == 0 || time.Since(s.Oldest) < time.Minute {
+		return ""
+	}
+	messages := fmt.Sprintf("%d messages wait", s.Waiting)
+	if s.Waiting == 1 {
+		messages = "a message waits"
+	}
+	return fmt.Sprintf("mail cannot leave: %s since %s: %s", messages, s.Oldest.UTC().Format("2006-01-02 15:04:05 UTC"), oneLine(s.LastError))
+}
+
 // keep turns events into matters, and matters that are due into rows of the outbox.
 func (m *Mailer) keep(ctx context.Context) {
 	timer := time.NewTimer(0)

@@ -327,13 +327,16 @@ func TestADeadServerIsTriedUntilItLives(t *testing.T) {
 		if s := h.Stats(); s.Waiting != 1 || s.LastError != "connection refused" || s.Sent != 0 {
 			t.Errorf("%+v", s)
 		}
+		if got := h.Trouble(); got != "mail cannot leave: a message waits since 2000-01-01 00:00:00 UTC: connection refused" {
+			t.Errorf("trouble: %q", got)
+		}
 		end()
 		end = h.run()
 		defer end()
 		h.set(func() { h.dead = nil })
 		pass(usual.retryMax)
 		h.expect("ada@example.com: nginx on web1 is down: process is not running")
-		if s := h.Stats(); s.Waiting != 0 || s.LastError != "" || s.Sent != 1 {
+		if s := h.Stats(); s.Waiting != 0 || s.LastError != "" || s.Sent != 1 || h.Trouble() != "" {
 			t.Errorf("%+v", s)
 		}
 	})

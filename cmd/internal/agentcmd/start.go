@@ -179,7 +179,7 @@ func (r *Running) connect(c *agent.Config, spool *bbolt.DB) error {
 	if r.tells, err = newTellers(c, r.uplink, spool); err != nil {
 		return err
 	}
-	c.Uplink = r.tells
+	c.Uplink, c.Trouble = r.tells, r.tells.mail.Trouble
 	return nil
 }
 
