@@ -7,13 +7,16 @@ import (
 	"github.com/dialtone/dialtone/control"
 )
 
-// Inherit completes the connection tests of a file with what holds for all of them: the options of `set tls`, the bounds of
+// Inherit completes the connection and ping tests of a file with what holds for all of them: the options of `set tls`, the bounds of
 // `set limits`, and what a protocol's name says by itself. It is done once, when a file is read, before services are compared.
 func Inherit(f *control.File) {
 	for _, s := range f.Services {
 		for _, r := range s.Rules {
-			if c, is := r.Test.(*control.Connection); is {
-				inherit(c, &f.Settings)
+			switch test := r.Test.(type) {
+			case *control.Connection:
+				inherit(test, &f.Settings)
+			case *control.Ping:
+				test.Timeout = cmp.Or(test.Timeout, f.Settings.Limits.NetworkTimeout)
 			}
 		}
 	}

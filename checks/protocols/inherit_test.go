@@ -45,11 +45,15 @@ func TestInherit(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			ping := &control.Ping{}
 			f := &control.File{
 				Settings: control.Settings{TLS: test.set, Limits: limits},
-				Services: []*control.Service{{Rules: []*control.Rule{{Test: &test.own}, {Test: &control.Exist{}}}}},
+				Services: []*control.Service{{Rules: []*control.Rule{{Test: &test.own}, {Test: ping}}}},
 			}
 			Inherit(f)
+			if ping.Timeout != limits.NetworkTimeout {
+				t.Errorf("a ping waits %v", ping.Timeout)
+			}
 			if diff := cmp.Diff(test.want, test.own); diff != "" {
 				t.Error(diff)
 			}
