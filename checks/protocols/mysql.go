@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	const doc = "MySQL or MariaDB lets the user log in (mysql_native_password or caching_sha2_password) and answers a ping. Without a user, that it denies access is a sign of life; a server that has blocked this machine or is full fails."
+	const doc = "MySQL or MariaDB lets the user log in (mysql_native_password, caching_sha2_password or ed25519) and answers a ping. Without a user, that it denies access is a sign of life; a server that has blocked this machine or is full fails."
 	register(Protocol{
 		Name:      "mysql",
 		Doc:       doc + " TLS begins after the greeting.",

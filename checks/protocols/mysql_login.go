@@ -76,6 +76,9 @@ func (m *mysql) changePlugin(data []byte) (alive bool, err error) {
 func (m *mysql) proof() (proof []byte, known bool) {
 	password := []byte(m.t.Password.Reveal())
 	switch {
+	case m.plugin == clientEd25519:
+		proof, err := proveEd25519(password, m.nonce)
+		return proof, err == nil
 	case m.plugin != nativePassword && m.plugin != cachingSHA2:
 		return nil, false
 	case len(password) == 0:

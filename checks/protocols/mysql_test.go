@@ -46,7 +46,8 @@ func TestMySQL(t *testing.T) {
 		"another password":         {c: control.Connection{Username: "desk", Password: "guess"}, want: `answered with error 1045: "Access denied for user 'desk'@`},
 		"TLS on":                   {c: control.Connection{Username: "desk", Password: "two words", TLS: &control.TLS{On: true, CAFile: pair.CertFile}}},
 		"a user without password":  {c: control.Connection{Username: "open"}},
-		"a user of another plugin": {c: control.Connection{Username: "edward", Password: "two words"}, want: `to log in with "client_ed25519", which is not done here`},
+		"Ed25519":                  {c: control.Connection{Username: "edward", Password: "two words"}},
+		"Ed25519, another":         {c: control.Connection{Username: "edward", Password: "guess"}, want: "error 1045"},
 		"no such database":         {c: control.Connection{Username: "desk", Password: "two words", Database: "nowhere"}, want: "error 1049"},
 		"a user who must have TLS": {c: control.Connection{Username: "secret", Password: "two words"}, want: "error 1045"},
 	} {
