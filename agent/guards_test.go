@@ -216,3 +216,66 @@ func TestAChainThatNobodyCanDoPagesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestAMachineThatIsDownIsStartedInOrder: which service is looked at first is chance, so a child waits until its parent was looked at.
+func TestAMachineThatIsDownIsStartedInOrder(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld("web", "app", "db")
+			for _, thing := range w.things {
+				thing.up = false
+			}
+			_, end := begin(t, w.config(t, file(process("web", "app"), process("app", "db"), process("db"))))
+			defer end()
+			pass(6 * time.Second)
+			expectActs(t, w, "start db", "start app", "start web")
+		})
+	}
+}
+
+// TestARestBeginsAnew: what a rule knew before a rest says nothing after it, so a failure that is still there is told again.
+func TestARestBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		s := process("nginx")
+		s.Rules = []*control.Rule{{
+			Test: &control.Compare{Value: "cpu_percent", Op: control.Greater, Threshold: 80},
+			Then: control.Action{Kind: control.Exec, Exec: &control.Command{Argv: []string{"/bin/tell"}}},
+		}}
+		w.things["nginx"].values = map[string]float64{"cpu_percent": 99}
+		a, end := begin(t, w.config(t, file(s)))
+		defer end()
+		pass(6 * time.Second)
+		for _, verb := range []Verb{Unmonitor, Monitor} {
+			if err := a.Do(t.Context(), verb, []string{"nginx"}, "alice"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(6 * time.Second)
+		expectActs(t, w, "rule0/exec nginx", "rule0/exec nginx")
+	})
+}
+
+// TestAHealIsNoChangeOfThePID: only what others have started is.
+func TestAHealIsNoChangeOfThePID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("nginx")
+		s := process("nginx")
+		s.Rules = []*control.Rule{{Test: &control.Changed{Value: "pid"}, Then: control.Action{Kind: control.Alert}}}
+		w.things["nginx"].values = map[string]float64{"pid": 1}
+		_, end := begin(t, w.config(t, file(s)))
+		defer end()
+		pass(6 * time.Second)
+		w.forget()
+		w.change("nginx", func(t *thing) { t.values = nil })
+		w.kill("nginx")
+		synctest.Wait()
+		w.change("nginx", func(t *thing) { t.values = map[string]float64{"pid": 2} })
+		pass(6 * time.Second)
+		expectStory(t, w, "nginx ok→critical healing", "nginx restart running", "nginx restart healed", "nginx critical→ok")
+		w.forget()
+		w.change("nginx", func(t *thing) { t.values = map[string]float64{"pid": 3} })
+		pass(6 * time.Second)
+		expectStory(t, w, "nginx change: pid changed from 2 to 3")
+	})
+}
