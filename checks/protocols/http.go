@@ -94,11 +94,9 @@ func request(ctx context.Context, t Target) (*http.Request, error) {
 		req.SetBasicAuth(t.Username, t.Password.Reveal())
 	}
 	for _, h := range t.HTTP.Headers {
-		if strings.EqualFold(h.Name, "Host") {
-			req.Host = h.Value
-			continue
+		if !strings.EqualFold(h.Name, "Host") {
+			req.Header.Add(h.Name, h.Value)
 		}
-		req.Header.Add(h.Name, h.Value)
 	}
 	for name, value := range map[string]string{"User-Agent": "dialtone", "Accept": "*/*"} {
 		if req.Header.Get(name) == "" {
@@ -110,15 +108,26 @@ func request(ctx context.Context, t Target) (*http.Request, error) {
 
 // authority is the Host header: what the test names, or who is asked, without a port that goes without saying.
 func authority(t Target) string {
+	named := hostHeader(t)
 	switch {
-	case t.HTTP.Host != "":
-		return t.HTTP.Host
+	case named != "":
+		return named
 	case t.UnixSocket != "":
 		return "localhost"
 	case t.Port == 80 && !t.tls || t.Port == 443 && t.tls:
 		return strings.TrimSuffix(net.JoinHostPort(t.host, ""), ":") // [::1] for IPv6
 	}
 	return t.String()
+}
+
+// hostHeader is the Host header that the test names; empty: none.
+func hostHeader(t Target) string {
+	for _, h := range t.HTTP.Headers {
+		if strings.EqualFold(h.Name, "Host") {
+			return h.Value
+		}
+	}
+	return t.HTTP.Host
 }
 
 // readAnswer reads the head of the final answer. What does not begin like HTTP is shown, for it names the server that is there

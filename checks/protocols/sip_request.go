@@ -50,7 +50,7 @@ func options(local net.Addr, t Target) (*sip.Request, error) {
 func sipURI(t Target) (sip.Uri, error) {
 	text := t.Target
 	if text == "" {
-		text = bracketed(t.host)
+		text = bracketed(withoutZone(t.host))
 		if t.UnixSocket == "" {
 			text += ":" + strconv.Itoa(t.Port)
 		}
@@ -72,8 +72,7 @@ func sentBy(local net.Addr) (host string, port int) {
 		return "localhost", 0
 	}
 	port, _ = strconv.Atoi(text)
-	host, _, _ = strings.Cut(host, "%") // a zone means nothing to the far side
-	return bracketed(host), port
+	return bracketed(withoutZone(host)), port
 }
 
 func bracketed(host string) string {

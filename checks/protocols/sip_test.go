@@ -177,6 +177,7 @@ func TestSIPRequest(t *testing.T) {
 	for _, test := range []struct{ target, host, want string }{
 		{"", "192.0.2.1", "sip:192.0.2.1:5060"},
 		{"", "2001:db8::1", "sip:[2001:db8::1]:5060"},
+		{"", "fe80::1%eth0", "sip:[fe80::1]:5060"},
 		{"desk@pbx.example", "192.0.2.1", "sip:desk@pbx.example"},
 		{"sips:pbx.example;transport=tcp", "192.0.2.1", "sips:pbx.example;transport=tcp"},
 		{"sip:[2001:db8::1]:5061", "192.0.2.1", "sip:[2001:db8::1]:5061"},

@@ -60,7 +60,13 @@ func clientConfig(o *control.TLS, t Target) (*tls.Config, error) {
 }
 
 // serverName is whom the certificate must name: the Host header of an HTTP test, or who was asked.
-func serverName(t Target) string { return withoutPort(cmp.Or(t.HTTP.Host, t.host)) }
+func serverName(t Target) string { return withoutZone(withoutPort(cmp.Or(hostHeader(t), t.host))) }
+
+// withoutZone drops the interface of fe80::1%eth0, which means nothing to anybody else.
+func withoutZone(host string) string {
+	host, _, _ = strings.Cut(host, "%")
+	return host
+}
 
 func withoutPort(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
