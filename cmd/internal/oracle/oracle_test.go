@@ -3,8 +3,11 @@ package oracle
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,7 +20,7 @@ func TestBothDoTheSame(t *testing.T) {
 		t.Skip("the rows of owners change them, which takes root")
 	}
 	text := controlFile(rows)
-	watchers := []*watcher{monit(t, text), ours(t, text)}
+	watchers := []*watcher{monit(t, text), ours(t, eager+text)}
 	for cycle := range cycles {
 		for _, w := range watchers {
 			w.run(cycle, rows)
@@ -79,4 +82,50 @@ func (w *watcher) run(cycle int, all []row) {
 		}
 	}
 	w.cycle(cycle, said)
+}
+
+// neverUp is a process whose start program works and starts nothing.
+const neverUp = `check process deaf with pidfile DIR/deaf.pid
+  start program = "DIR/rec deaf start" with timeout 1 second
+  if 2 restarts within 3 cycles then exec "DIR/rec deaf often"
+  if 4 restarts within 6 cycles then unmonitor
+`
+
+// TestWhatNeverComesUp is Monit's trace, and what is done better on purpose: the next start waits for a back-off, not for the next cycle.
+// That its rules for restarts are reached all the same is TestEveryRuleForRestartsCanBeReached, on a clock of make-believe.
+func TestWhatNeverComesUp(t *testing.T) {
+	theirs := monit(t, neverUp)
+	for cycle := range 9 {
+		theirs.run(cycle, nil)
+	}
+	done := theirs.record("deaf")
+	slices.Sort(done) // an exec runs beside the cycle that begins it
+	compare(t, "Monit", "0:start 1:start 2:often 2:start 3:start", done)
+
+	w := ours(t, neverUp)
+	began := time.Now()
+	for cycle := range 3 {
+		w.run(cycle, nil)
+	}
+	got := w.record("deaf")
+	if time.Since(began) > 5*time.Second {
+		t.Skip("this machine is so slow that the back-off is over")
+	}
+	compare(t, "dialtone", "0:start", got)
+}
+
+// TestEveryDifferenceIsToldToUsers: what a row allows to differ stands in docs/from-monit.md in the same words.
+func TestEveryDifferenceIsToldToUsers(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "from-monit.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if !strings.Contains(string(page), r.why) {
+			t.Errorf("row %s: %q is not in docs/from-monit.md", r.name, r.why)
+		}
+		if (r.ours != "") != (r.why != "") {
+			t.Errorf("row %s differs without a reason, or has one without differing", r.name)
+		}
+	}
 }

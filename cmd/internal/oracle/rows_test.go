@@ -335,6 +335,21 @@ check process p4 with pidfile DIR/p4.pid
 		want:  "2:fail 4:ok",
 	},
 
+	{
+		name: "fifo", text: `check fifo pipe with path DIR/pipe
+  if not exist then exec "REC gone" else if succeeded then exec "REC back"
+  if failed permission 600 then exec "REC fail"
+`,
+		steps: map[int]string{0: "mkfifo -m 600 pipe", 2: "rm pipe", 4: "mkfifo -m 644 pipe"},
+		want:  "2:gone 4:back 4:fail",
+	},
+	{
+		name: "network", text: `check network loopback with interface lo
+  if link up then exec "REC up"
+`,
+		want: "0:up",
+	},
+
 	// What a person says.
 	{
 		name: "person", bits: bits,

@@ -55,7 +55,10 @@ const cycleWithin = 40 * time.Second
 const (
 	globalOfMonit = "set daemon 3600\nset pidfile DIR/pid\nset idfile DIR/id\nset statefile DIR/state\nset logfile DIR/log\n" +
 		"set httpd unixsocket DIR/sock allow root:letmein\n"
-	globalOfOurs = "set daemon 3600 with start delay 3600\nset statefile DIR/state\nset heal budget 1000 per hour 1000 per day with backoff 1 milliseconds\n"
+	globalOfOurs = "set daemon 3600 with start delay 3600\nset statefile DIR/state\n"
+
+	// eager lets dialtone heal as often as Monit does, which knows neither budget nor back-off.
+	eager = "set heal budget 1000 per hour 1000 per day with backoff 1 milliseconds\n"
 )
 
 // everyCycle tells that Monit has made a cycle.
