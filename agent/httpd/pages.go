@@ -141,6 +141,9 @@ func textsOf(one agent.Snapshot) []namedText {
 	}
 	var all []namedText
 	for name, text := range one.Report.Texts {
+		if _, measured := one.Report.Values[name]; measured {
+			continue // the instant of an age that stands there already
+		}
 		all = append(all, namedText{words(name), text})
 	}
 	slices.SortFunc(all, func(a, b namedText) int { return strings.Compare(a.Name, b.Name) })
@@ -193,7 +196,16 @@ func show(w http.ResponseWriter, status int, name string, data any) {
 // pathOf is a service's name as a path element.
 func pathOf(name string) string { return url.PathEscape(name) }
 
-func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+// words is a value's name without its unit, which stands behind the number.
+func words(name string) string {
+	for _, unit := range []string{"_bytes_per_second", "_per_second", "_bytes", "_percent", "_seconds"} {
+		if plain, is := strings.CutSuffix(name, unit); is {
+			name = plain
+			break
+		}
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
 
 // standing is a service's state in a word, and what matters more than the state.
 func standing(s dialtone.ServiceStatus) string {
@@ -208,12 +220,16 @@ func standing(s dialtone.ServiceStatus) string {
 	return s.State.String()
 }
 
-// ago is the span between two instants in its largest unit.
+// ago is the span between two instants.
 func ago(now, then time.Time) string {
 	if then.IsZero() {
 		return "never"
 	}
-	span := max(0, now.Sub(then))
+	return span(max(0, now.Sub(then)))
+}
+
+// span is a duration in its largest unit.
+func span(span time.Duration) string {
 	switch {
 	case span < time.Minute:
 		return strconv.Itoa(int(span.Seconds())) + " s"
@@ -236,6 +252,9 @@ func value(v dialtone.NamedValue) string {
 	case "bytes_per_second":
 		return bytesText(v.Value) + "/s"
 	case "seconds":
+		if v.Value >= 60 && v.Value < 1e9 {
+			return span(time.Duration(v.Value * float64(time.Second)))
+		}
 		return number + " s"
 	case "", "count", "boolean":
 		return strconv.FormatFloat(v.Value, 'f', -1, 64)

@@ -133,6 +133,22 @@ func statusBits(s agent.Snapshot) uint32 {
 	return sum
 }
 
+// pings writes the ping tests of a service, in the order written.
+func (x *document) pings(s agent.Snapshot) {
+	for _, rule := range s.Spec.Rules {
+		p, is := rule.Test.(*control.Ping)
+		if !is {
+			continue
+		}
+		if probe, tried := s.Report.Pings[p]; tried {
+			x.open("icmp")
+			x.text("type", "Ping")
+			x.text("responsetime", responseTime(probe.Took, probe.Err))
+			x.close("icmp")
+		}
+	}
+}
+
 // ports writes the connection tests of a service, in the order written.
 func (x *document) ports(s agent.Snapshot) {
 	for _, rule := range s.Spec.Rules {

@@ -280,6 +280,7 @@ func (x *document) service(s agent.Snapshot) {
 	for _, part := range parts[s.Spec.Kind] {
 		part(x, reading{s.Report})
 	}
+	x.pings(s)
 	x.ports(s)
 	if s.Spec.Kind == "program" {
 		x.program(s)
