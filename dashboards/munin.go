@@ -20,6 +20,7 @@ import (
 const (
 	muninLines  = 12               // of one graph; more cannot be told apart
 	muninGraphs = 120              // of one page
+	muninHeight = 180              // of a graph; one with many lines has more, for their names
 	muninPause  = 10 * time.Minute // between two looks of a plugin, at most; Munin's own is five
 )
 
@@ -145,11 +146,11 @@ func lastAt(s Series) time.Time { return s.Points[len(s.Points)-1].At }
 
 // muninGroups draws graphs under their categories. All fields of a service are asked for at once.
 func (p *Pages) muninGroups(ctx context.Context, host string, graphs []muninGraph, w window) []muninGroup {
-	values := map[string]part[map[string][]plot.Point]{}
+	values := map[string]part[muninValues]{}
 	var groups []muninGroup
 	for _, g := range graphs {
 		if _, asked := values[g.Service]; !asked {
-			values[g.Service] = read(p, "the values of "+g.Service, func() (map[string][]plot.Point, error) {
+			values[g.Service] = read(p, "the values of "+g.Service, func() (muninValues, error) {
 				return p.muninValues(ctx, host, g.Service, w)
 			})
 		}
@@ -157,29 +158,41 @@ func (p *Pages) muninGroups(ctx context.Context, host string, graphs []muninGrap
 			groups = append(groups, muninGroup{Name: g.Category})
 		}
 		last := &groups[len(groups)-1]
-		last.Figures = append(last.Figures, p.muninFigure(g, values[g.Service], w))
+		last.Figures = append(last.Figures, p.muninFigure(g, values[g.Service]))
 	}
 	return groups
 }
 
-func (p *Pages) muninValues(ctx context.Context, host, service string, w window) (map[string][]plot.Point, error) {
-	function, span := "last_over_time", muninPause
-	if w.Step > muninPause {
-		function, span = "avg_over_time", w.Step
-	}
-	query := fmt.Sprintf("%s(dialtone_munin_field{instance=%s,service=%s}[%ds])", function, strconv.Quote(host), strconv.Quote(service), int(span.Seconds()))
-	found, err := p.source.Range(ctx, query, w.From, w.To, w.Step)
-	if err != nil {
-		return nil, err
-	}
-	byField := make(map[string][]plot.Point, len(found))
-	for _, s := range found {
-		byField[s.Labels["field"]] = s.Points
-	}
-	return byField, nil
+// muninValues are the values of one service in a window, by field.
+type muninValues struct {
+	window window
+	fields map[string][]plot.Point
 }
 
-func (p *Pages) muninFigure(g muninGraph, values part[map[string][]plot.Point], w window) muninFigure {
+// muninValues asks for them, in a shorter window where all of them are young.
+func (p *Pages) muninValues(ctx context.Context, host, service string, w window) (values muninValues, err error) {
+	err = fit(w, func(w window) ([]plot.Series, error) {
+		function, span := "last_over_time", muninPause
+		if w.Step > muninPause {
+			function, span = "avg_over_time", w.Step
+		}
+		query := fmt.Sprintf("%s(dialtone_munin_field{instance=%s,service=%s}[%ds])", function, strconv.Quote(host), strconv.Quote(service), int(span.Seconds()))
+		found, err := p.source.Range(ctx, query, w.From, w.To, w.Step)
+		if err != nil {
+			return nil, err
+		}
+		values = muninValues{w, make(map[string][]plot.Point, len(found))}
+		lines := make([]plot.Series, len(found))
+		for i, s := range found {
+			values.fields[s.Labels["field"]] = s.Points
+			lines[i].Points = s.Points
+		}
+		return lines, nil
+	})
+	return values, err
+}
+
+func (p *Pages) muninFigure(g muninGraph, values part[muninValues]) muninFigure {
 	title := cmp.Or(g.Labels["title"], g.Labels["graph"], g.Service)
 	f := muninFigure{
 		ID: "munin-" + anchor(g.Service+"-"+g.Labels["graph"]), Name: title, Axis: g.Labels["vlabel"], Info: g.Labels["info"], Fault: values.Fault,
@@ -187,8 +200,9 @@ func (p *Pages) muninFigure(g muninGraph, values part[map[string][]plot.Point], 
 	if f.Fault != "" {
 		return f
 	}
-	measured, drawn := muninSeries(g, values.Data)
-	pl := &plot.Plot{Title: title, From: w.From, To: w.To, Step: w.Step, Unit: muninUnit(g), Zone: p.zone, Series: drawn}
+	measured, drawn := muninSeries(g, values.Data.fields)
+	w := values.Data.window
+	pl := &plot.Plot{Title: title, Height: max(muninHeight, 16*len(drawn)+60), From: w.From, To: w.To, Step: w.Step, Unit: muninUnit(g), Zone: p.zone, Series: drawn}
 	f.Rows = rowsOf(&plot.Plot{Series: measured, Unit: pl.Unit})
 	var b bytes.Buffer
 	if err := pl.SVG(&b); err != nil {
