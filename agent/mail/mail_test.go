@@ -391,6 +391,21 @@ func TestAFullOutboxDropsTheOldestAndSaysSo(t *testing.T) {
 	})
 }
 
+func TestMailLeavesWhereNothingCanBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, everything("ada@example.com"))
+		defer h.run()()
+		if err := h.db.Close(); err != nil { // as a disk that is full: no transaction succeeds
+			t.Fatal(err)
+		}
+		h.breaks("nginx", false)
+		pass(time.Minute)
+		h.mends()
+		pass(time.Minute)
+		h.expect("ada@example.com: nginx on web1 is down: process is not running", "ada@example.com: nginx on web1 is well again after 1 min")
+	})
+}
+
 func TestMailThatNobodyTakesForDaysIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, everything("ada@example.com"))

@@ -20,6 +20,12 @@ import (
 // is not waited for gets the message again.
 const patience = 6
 
+// Bounds of one connection: what a server may say on it, and how many times longer than a step it may take, however steadily it goes on.
+const (
+	maxSaid = 1 << 20
+	longest = 60
+)
+
 // sendSMTP tries one server after the other (RFC 5321).
 func sendSMTP(ctx context.Context, o order) (taken int, err error) {
 	var faults []error
@@ -40,6 +46,8 @@ func sendSMTP(ctx context.Context, o order) (taken int, err error) {
 
 // sendTo sends the messages from the first on to one server, over one connection.
 func (o order) sendTo(ctx context.Context, server *control.MailServer, first int) (taken int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, longest*o.timeout)
+	defer cancel()
 	c, conn, err := o.connect(ctx, server)
 	if err != nil {
 		return 0, err
@@ -82,7 +90,7 @@ func (o order) connect(ctx context.Context, server *control.MailServer) (*smtp.C
 	if err != nil {
 		return nil, nil, err
 	}
-	conn := &stepConn{Conn: raw, step: o.timeout}
+	conn := &stepConn{Conn: raw, step: o.timeout, left: maxSaid}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 	c, err := o.greet(conn, server)
@@ -193,17 +201,24 @@ func (a *loginAuth) Next(_ []byte, more bool) ([]byte, error) {
 	return nil, errors.New("the server asks for more than user name and password")
 }
 
-// stepConn gives each read and write its own deadline.
+// stepConn gives each read and write its own deadline, and bounds what is read in all: net/smtp reads lines of any length.
 type stepConn struct {
 	net.Conn
 	step time.Duration
+	left int
 }
 
 func (c *stepConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errors.New("it says more than any mail server has to say")
+	}
+	p = p[:min(len(p), c.left)]
 	if err := c.SetReadDeadline(time.Now().Add(c.step)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	c.left -= n
+	return n, err
 }
 
 func (c *stepConn) Write(p []byte) (int, error) {

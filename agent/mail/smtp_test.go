@@ -292,6 +292,46 @@ func TestLoginAnswersTwoPrompts(t *testing.T) {
 	}
 }
 
+func TestAServerThatNeverStopsTalkingIsLeft(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for err == nil {
+			_, err = io.WriteString(conn, strings.Repeat("220-talk", 4096))
+		}
+	})
+	defer done.Wait()
+	defer l.Close()
+	_, text, _ := net.SplitHostPort(l.Addr().String())
+	port, _ := strconv.Atoi(text)
+	if _, err := sendSMTP(t.Context(), parcel(&control.MailServer{Host: "127.0.0.1", Port: port})); err == nil || !strings.Contains(err.Error(), "says more than") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAServerThatFailedIsLastForAMinute(t *testing.T) {
+	file := &control.File{}
+	file.Settings.Mail.Servers = []*control.MailServer{{Host: "one"}, {Host: "two"}}
+	o := newOffice(Config{File: func() *control.File { return file }}, usual, nil, nil)
+	first := o.order(file, "ada@example.com")
+	first.failed(first.servers[0], io.EOF)
+	if got := o.order(file, "ada@example.com").servers[0].Host; got != "two" {
+		t.Errorf("the first choice is %s", got)
+	}
+	o.bad["one:25"] = time.Now().Add(-time.Second)
+	if got := o.order(file, "ada@example.com").servers[0].Host; got != "one" {
+		t.Errorf("after a minute the first choice is %s", got)
+	}
+}
+
 func TestThePortsOfMail(t *testing.T) {
 	for _, c := range []struct {
 		server   control.MailServer
