@@ -66,9 +66,10 @@ func nnrpd(t *testing.T) (port int, certificate testkit.KeyPair) {
 cd /etc/news
 cp `+certificate.CertFile+` cert.pem
 cp `+certificate.KeyFile+` key.pem
-sed -i '/^tls/d' inn.conf
+sed -i '/^tls/d; /^nnrpdloadlimit/d' inn.conf
 cat >>inn.conf <<END
 domain: example.org
+nnrpdloadlimit: 0
 tlscertfile: /etc/news/cert.pem
 tlskeyfile: /etc/news/key.pem
 END
