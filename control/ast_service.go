@@ -47,7 +47,7 @@ type Service struct {
 
 // Problem is what of a service cannot work on this machine although its statement is well written: a user, a program, a `depends`
 // target that is missing. It is no error of the file: the service is shown with it, and the others run.
-type Problem struct {
+type Problem struct { //nolint:errname // it is shown as an error is, and is none of the file
 	Pos     Position
 	Service string // empty: of the file, which includes what is not there
 	Why     string // "the user asterisk does not exist"

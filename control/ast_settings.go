@@ -17,7 +17,7 @@ type Settings struct {
 	Budget      Budget
 	Init        bool // set init: stay in the foreground
 	FIPS        bool // set fips: read, and of no effect: Go's FIPS mode is chosen when the program is built
-	Batch       bool // set terminal batch: no colours
+	Batch       bool // set terminal batch: plain output
 
 	OnReboot    string        // set onreboot start|nostart|laststate; empty: start
 	Limits      Limits        // set limits {…}

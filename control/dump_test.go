@@ -97,8 +97,11 @@ var testVocabulary = Vocabulary{
 	},
 	"gadget": {
 		Params: []Param{
-			{Word: "command", Type: ParamCommand, Required: true}, {Word: "address", Type: ParamAddress}, {Word: "retries", Type: ParamNumber},
-			{Word: "url", Type: ParamURL}, {Word: "text", Type: ParamText},
+			{Word: "command", Type: ParamCommand, Required: true},
+			{Word: "address", Type: ParamAddress},
+			{Word: "retries", Type: ParamNumber},
+			{Word: "url", Type: ParamURL},
+			{Word: "text", Type: ParamText},
 		},
 		Words: []Word{{Phrase: "responding", Unit: "boolean", Value: "responding"}},
 		Found: true, Reads: true, Dials: true,

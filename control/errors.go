@@ -76,9 +76,10 @@ func (p *parser) report(m mark, hint, format string, args ...any) {
 }
 
 // secrets finds what must not be in logs and events, in the last of its groups that matches: user and password in a URL, what stands
-// behind `password` and `secret`, and of `allow USER:PASSWORD` the password.
+// behind `password` and `secret`, of `allow USER:PASSWORD` the password, and headers that let somebody in.
 var secrets = regexp.MustCompile(`(?i)://([^\s"'/]+@)|\b(?:password|secret)(?:[ \t]+|[ \t]*\r?\n[ \t]+)(?:"([^"\n]*)|'([^'\n]*)|([^\s"']\S*))|` +
-	`\ballow[ \t]+(?:"[^\s:"]+:([^"\n]*)|'[^\s':]+:([^'\n]*)|["']?[^\s:"'/]+["']?:(?:"([^"\n]*)|'([^'\n]*)|([^\s"']+)))`)
+	`\ballow[ \t]+(?:"[^\s:"]+:([^"\n]*)|'[^\s':]+:([^'\n]*)|["']?[^\s:"'/]+["']?:(?:"([^"\n]*)|'([^'\n]*)|([^\s"']+)))|` +
+	`\b(?:authorization|cookie)["']?[ \t]*:[ \t]*([^,\]\n]+)`)
 
 // hidden returns the byte ranges of the secrets in a text.
 func hidden(text string) [][2]int {

@@ -59,6 +59,14 @@ func TestMaskHidesSecrets(t *testing.T) {
 		"allow localhost":                                     "allow localhost",
 		"set collector https://c.example:8420/":               "set collector https://c.example:8420/",
 		"with password file /etc/x":                           "with password **** /etc/x",
+		`allow hauk:"passw@rd" x`:                             `allow hauk:"********" x`,
+		`allow "hauk:p w"`:                                    `allow "hauk:***"`,
+		`allow 'u':'p w'`:                                     `allow 'u':'***'`,
+		"allow 10.0.0.0/8":                                    "allow 10.0.0.0/8",
+		"protocol radius secret p@ss then":                    "protocol radius secret **** then",
+		"[Host: a, Authorization: Basic Zm9v, X: y]":          "[Host: a, Authorization: **********, X: y]",
+		"password\nset daemon 5":                              "password\nset daemon 5",
+		"password\n  \"x\"":                                   "password\n  \"*\"",
 	} {
 		if got := mask(line); got != want {
 			t.Errorf("mask(%q) = %q, want %q", line, got, want)
@@ -96,6 +104,19 @@ func TestDistance(t *testing.T) {
 		}
 		if got := distance(test.b, test.a); got != test.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", test.b, test.a, got, test.want)
+		}
+	}
+}
+
+// TestExcerptHidesSecrets: also where the word that makes a secret of it is not in the excerpt.
+func TestExcerptHidesSecrets(t *testing.T) {
+	for _, text := range []string{
+		`username "u" password "s3cret" x`, "password\n    s3cret x", `password "` + strings.Repeat("s3cret", 40) + `" x`, "allow a:s3cret x",
+	} {
+		for off := range text {
+			if line, _ := excerpt(text, off); strings.Contains(line, "s3cret") || strings.Contains(line, "3cre") {
+				t.Errorf("at %d of %q: %s", off, text, line)
+			}
 		}
 	}
 }

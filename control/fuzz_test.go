@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -69,8 +70,39 @@ func checkService(t *testing.T, s *Service, lines []string) {
 		if r.Test == nil || r.Then.Kind == "" || strings.Contains(r.Text, "\n") || !strings.EqualFold(r.Text[:2], "if") {
 			t.Fatalf("a rule without test, action or text: %+v", r)
 		}
-		if w := r.Window; w.Count > w.Cycles || w.Cycles > 64 {
+		if w := r.Window; w.Count > w.Cycles || w.Cycles > 64 || w.For < 0 || w.For > 0 && w.Count > 0 {
 			t.Fatalf("an impossible window: %+v", r)
+		}
+		checkTest(t, r.Test)
+	}
+}
+
+// checkTest holds what those who judge tests rely on: expressions compile, and what is needed is there.
+func checkTest(t *testing.T, test Test) {
+	t.Helper()
+	var patterns []string
+	switch test := test.(type) {
+	case *Connection:
+		if (test.Port == 0) == (test.UnixSocket == "") || test.Network != "tcp" && test.Network != "udp" {
+			t.Fatalf("a connection to nowhere: %+v", test)
+		}
+		patterns = append(patterns, test.HTTP.Content)
+		for _, e := range test.Script {
+			patterns = append(patterns, e.Expect)
+		}
+	case *Content:
+		if (test.File == "") == (len(test.Patterns) == 0) {
+			t.Fatalf("content of nothing: %+v", test)
+		}
+		patterns = test.Patterns
+	case *Compare:
+		if test.Value == "" || test.Op == "" {
+			t.Fatalf("a comparison of nothing: %+v", test)
+		}
+	}
+	for _, p := range patterns {
+		if _, err := regexp.Compile(p); err != nil {
+			t.Fatalf("expression %q: %v", p, err)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (m monit) takes(t *testing.T, text string) string {
 	if result.ExitCode == 0 {
 		return ""
 	}
-	return strings.ReplaceAll(string(result.Output), path, "monitrc")
+	return strings.ReplaceAll(result.Output, path, "monitrc")
 }
 
 // TestMonitAcceptsToo holds the files that say that they are Monit's language to Monit itself.
