@@ -330,3 +330,13 @@ func rename(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+func FuzzParsePatterns(f *testing.F) {
+	f.Add("^error\n\nfail(ed)?\r\n((\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		patterns, err := parsePatterns("patterns", text)
+		if err == nil && len(patterns) > strings.Count(text, "\n")+1 {
+			t.Errorf("%d expressions out of %q", len(patterns), text)
+		}
+	})
+}
