@@ -123,7 +123,7 @@ func networkVerdicts(t *testing.T) map[string]verdict {
 	return verdicts
 }
 
-var monitFailure = regexp.MustCompile(`(?m)'([a-z0-9-]+)' (failed protocol test .*)$`)
+var monitFailure = regexp.MustCompile(`(?m)'([a-z0-9-]+)' (failed .*)$`)
 
 // askMonit lets Monit look once at all, and returns what it says of those that fail.
 func askMonit(t *testing.T, verdicts map[string]verdict) map[string]string {
@@ -133,13 +133,13 @@ func askMonit(t *testing.T, verdicts map[string]verdict) map[string]string {
 	fmt.Fprintf(&text, "set log %[1]s/log\nset pidfile %[1]s/pid\nset idfile %[1]s/id\nset statefile %[1]s/state\n", dir)
 	for _, name := range slices.Sorted(maps.Keys(verdicts)) {
 		v := verdicts[name]
-		v.connection.Timeout = 2 * time.Second
+		v.connection.Timeout = 5 * time.Second
 		verdicts[name] = v
 		network := ""
 		if v.connection.Network == "udp" {
 			network = " type udp"
 		}
-		fmt.Fprintf(&text, "check host %s with address 127.0.0.1\n  if failed port %d%s protocol %s with timeout 2 seconds then alert\n",
+		fmt.Fprintf(&text, "check host %s with address 127.0.0.1\n  if failed port %d%s protocol %s with timeout 5 seconds then alert\n",
 			name, v.connection.Port, network, v.options)
 	}
 	conf := filepath.Join(dir, "monitrc")

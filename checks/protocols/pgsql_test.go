@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -89,12 +90,10 @@ func postgresql(t *testing.T) postgresServer {
 	t.Helper()
 	bin := testkit.Program(t, "postgresql", "pg_ctlcluster")
 	dir, port, pair := t.TempDir(), testkit.FreePort(t), testkit.Certificate(t)
+	as := nobody(t)
 	program := func(name string, arguments ...string) command.Spec {
-		argv := append([]string{filepath.Join(bin.Root, "usr/lib/postgresql/15/bin", name)}, arguments...)
-		if os.Geteuid() == 0 {
-			argv = append([]string{"/usr/bin/unshare", "--user", "--map-user=65534", "--map-group=65534"}, argv...)
-		}
-		return command.Spec{Argv: argv, Env: bin.Env}
+		argv := append(slices.Clone(as), filepath.Join(bin.Root, "usr/lib/postgresql/15/bin", name))
+		return command.Spec{Argv: append(argv, arguments...), Env: bin.Env}
 	}
 	data := filepath.Join(dir, "data")
 	run(t, program("initdb", "--no-sync", "--locale=C", "--encoding=UTF8", "--username=trusty", "--auth=trust", "--pgdata="+data))
@@ -108,6 +107,20 @@ func postgresql(t *testing.T) postgresServer {
 		"-c", "CREATE ROLE scram LOGIN PASSWORD 'pässword 1'", "-c", "CREATE ROLE clear LOGIN PASSWORD 'two words'", "-c", "CREATE ROLE crowd LOGIN CONNECTION LIMIT 0",
 		"-c", "SET password_encryption = 'md5'", "-c", "CREATE ROLE md5 LOGIN PASSWORD 'two words'"))
 	return server
+}
+
+// nobody is the start of a line that runs in a namespace in which root is nobody; who is not root needs none.
+func nobody(t *testing.T) []string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	argv := []string{"/usr/bin/unshare", "--user", "--map-user=65534", "--map-group=65534"}
+	r, err := command.Run(t.Context(), command.Spec{Argv: append(slices.Clone(argv), "/bin/true")})
+	if err != nil || r.ExitCode != 0 {
+		t.Skipf("needs a user namespace: %v %s", err, r.Output)
+	}
+	return argv
 }
 
 // TestPostgresAnswers judges what servers say that serve nobody, and what none says.
