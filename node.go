@@ -27,7 +27,8 @@ type ServiceStatus struct {
 	Monitored   bool         `json:"monitored"`             // false: checks and rules rest
 	Unmonitored string       `json:"unmonitored,omitempty"` // why it rests, and who said so
 	Healing     bool         `json:"healing,omitempty"`
-	Parked      bool         `json:"parked,omitempty"` // healing has been given up for now
+	Parked      bool         `json:"parked,omitempty"`     // healing has been given up for now
+	MutedUntil  time.Time    `json:"muted_until,omitzero"` // end of the maintenance that holds; zero: none does
 	PID         int          `json:"pid,omitempty"`
 	Groups      []string     `json:"groups,omitempty"`
 	DependsOn   []string     `json:"depends_on,omitempty"`

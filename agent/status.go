@@ -29,6 +29,9 @@ func (s *service) publish() {
 	if !s.checked.IsZero() {
 		v.status.Checked = s.checked.UTC()
 	}
+	if !s.mutedUntil.IsZero() {
+		v.status.MutedUntil = s.mutedUntil.UTC()
+	}
 	if s.resting != nil {
 		v.status.Unmonitored = s.resting.Why
 	}

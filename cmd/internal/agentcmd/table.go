@@ -86,8 +86,15 @@ func reason(s dialtone.ServiceStatus) string {
 	if !s.Monitored {
 		return s.Unmonitored
 	}
-	if s.State == dialtone.OK {
-		return ""
+	quiet := ""
+	if !s.MutedUntil.IsZero() {
+		quiet = "maintenance until " + s.MutedUntil.Local().Format("15:04")
+	}
+	switch {
+	case s.State == dialtone.OK:
+		return quiet
+	case quiet != "":
+		return quiet + "; " + s.Why
 	}
 	return s.Why
 }
