@@ -227,7 +227,7 @@ func (p *parser) noSuchValue(at token, phrase string, more []string, otherwise s
 func pick(words []Word, written dimension) (Word, bool) {
 	wanted := []dimension{written}
 	switch {
-	case written == aNumber && len(words) == 1:
+	case len(words) == 1 && (written == aNumber || words[0].Argument): // what a plugin names is in whatever the plugin counts
 		return words[0], true
 	case written == aNumber:
 		wanted = append(wanted, aSize, byteRate)
