@@ -218,7 +218,7 @@ func alone(s uplink.Stats, began time.Time) bool {
 func (r *Running) launch(ctx context.Context, log *slog.Logger, listener net.Listener, metrics string) {
 	r.group = &errgroup.Group{}
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
-	r.tells.run(sending, r.group)
+	r.tells.run(sending, r.group, r.Agent)
 	r.group.Go(func() error {
 		defer stopSending()
 		defer r.quit()

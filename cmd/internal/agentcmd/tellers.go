@@ -20,7 +20,7 @@ import (
 // tellers are all who hear what the agent has to say: its collector, and those whom it tells by itself.
 type tellers struct {
 	file   atomic.Pointer[control.File] // the one that holds
-	agent  *agent.Agent                 // set before run
+	agent  *agent.Agent                 // set by run
 	uplink *uplink.Uplink               // nil: no collector
 	mail   *mail.Mailer
 	mmonit *mmonit.Poster
@@ -77,8 +77,9 @@ func (t *tellers) Status(s dialtone.NodeStatus) {
 	}
 }
 
-// run tells until ctx ends.
-func (t *tellers) run(ctx context.Context, g *errgroup.Group) {
+// run tells what an agent has to say until ctx ends.
+func (t *tellers) run(ctx context.Context, g *errgroup.Group, a *agent.Agent) {
+	t.agent = a
 	if t.uplink != nil {
 		g.Go(func() error { return t.uplink.Run(ctx) })
 	}

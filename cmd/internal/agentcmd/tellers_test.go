@@ -166,3 +166,48 @@ check file two with path %[1]s/two
 		t.Errorf("%q", subjects)
 	}
 }
+
+// TestMMonitHearsOfTheNode runs an agent whose control file names an M/Monit: what arrives has the services, and no password.
+func TestMMonitHearsOfTheNode(t *testing.T) {
+	t.Parallel()
+	far, dir := testkit.Receiver(t), t.TempDir()
+	path := filepath.Join(dir, "dialtone.conf")
+	text := fmt.Sprintf(`set daemon 1
+set statefile %[1]s/state
+set httpd unixsocket %[1]s/page.sock allow admin:hidden
+set mmonit %[2]s with timeout 5 seconds hostgroups ["web"]
+check file one with path %[1]s/one
+    if not exist then alert
+`, dir, strings.Replace(far.URL, "http://", "http://monit:s3cr3t@", 1)+"/collector")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Start(context.Background(), Options{ControlFile: path, Version: "1.2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		r.Stop()
+		if err := r.Wait(); err != nil {
+			t.Error(err)
+		}
+	}()
+	testkit.Eventually(t, time.Minute, func() error {
+		for _, req := range far.Requests() {
+			if strings.Contains(string(req.Body), "<event>") && strings.Contains(string(req.Body), "<service>one</service>") {
+				return nil
+			}
+		}
+		return fmt.Errorf("no event among %d documents", len(far.Requests()))
+	})
+	for _, req := range far.Requests() {
+		user, password, _ := (&http.Request{Header: req.Header}).BasicAuth()
+		body := string(req.Body)
+		if req.Path != "/collector" || user != "monit" || password != "s3cr3t" || !strings.Contains(body, "<name>web</name>") || !strings.Contains(body, `<service name="one">`) {
+			t.Errorf("%s %s:%s\n%s", req.Path, user, password, body)
+		}
+		if strings.Contains(body, "hidden") || strings.Contains(body, "s3cr3t") {
+			t.Errorf("a password is in it:\n%s", body)
+		}
+	}
+}
