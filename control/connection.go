@@ -66,7 +66,7 @@ func (p *parser) checkConnection(at token, d *dial) {
 }
 
 // settleTLS says whether TLS begins with the first byte. Protocols that are TLS by name know it themselves. Those that can change to
-// TLS do so on a port that is known for it, and wherever `tls` is written and the port is not known for the other way.
+// TLS do so on the ports where their servers begin in clear text; elsewhere `ssl` and `tls` begin with it, as Monit does.
 func (p *parser) settleTLS(d *dial) {
 	if d.TLS == nil {
 		return
@@ -78,7 +78,7 @@ func (p *parser) settleTLS(d *dial) {
 	case row.startTLS && slices.Contains(plainPorts, d.Port):
 		d.TLS.On = false
 	case row.startTLS && !slices.Contains(securePorts, d.Port):
-		d.TLS.On = d.secure == "ssl" || d.secure == "tcpssl"
+		d.TLS.On = d.secure != ""
 	default:
 		d.TLS.On = true
 	}
