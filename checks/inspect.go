@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dialtone/dialtone/checks/protocols"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/internal/command"
 	"github.com/dialtone/dialtone/internal/systemctl"
@@ -108,7 +109,17 @@ func (i *inspector) service(s *control.Service) []*control.Problem {
 		i.content(s.Pos, c)
 	}
 	i.network()
+	i.passwords()
 	return i.found
+}
+
+// passwords warns of those that leave the machine in clear text.
+func (i *inspector) passwords() {
+	for _, r := range i.of.Rules {
+		if c, is := r.Test.(*control.Connection); is && protocols.Exposes(c, i.of.Address) {
+			i.add(r.Pos, false, "a password goes over the network in clear text, by protocol "+c.Protocol, "let the test use TLS")
+		}
+	}
 }
 
 func (i *inspector) add(pos control.Position, aside bool, why, mend string) {

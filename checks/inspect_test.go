@@ -116,3 +116,12 @@ func TestInspectIsQuick(t *testing.T) {
 		t.Errorf("%d problems in %s", len(f.Problems), took)
 	}
 }
+
+func TestInspectWarnsOfPasswordsInClearText(t *testing.T) {
+	c := &control.Connection{Port: 25, Protocol: "smtp", Username: "u", Password: "secret"}
+	f := &control.File{Services: []*control.Service{{Kind: "host", Name: "mail", Address: "192.0.2.1", Rules: rules(c)}}}
+	Inspect(f)
+	if len(f.Problems) != 1 || !f.Problems[0].Partial || !strings.Contains(f.Problems[0].Why, "clear text, by protocol smtp") {
+		t.Errorf("problems %v", f.Problems)
+	}
+}

@@ -166,7 +166,7 @@ func split(line string) (argv []string, simple bool) {
 				arg.Reset()
 			}
 			inWord = false
-		case strings.IndexByte("$`\\|&;<>()*?[]#~{}", c) >= 0 && !(c == '~' && inWord) && !(c == '#' && inWord):
+		case strings.IndexByte("$`\\|&;<>()*?[]{}", c) >= 0, !inWord && (c == '~' || c == '#'):
 			return nil, false
 		default:
 			arg.WriteByte(c)

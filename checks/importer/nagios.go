@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -261,11 +262,7 @@ func (w *nagiosWriter) writeNagios(place string, pace time.Duration, window, run
 }
 
 func (w *nagiosWriter) writeRemote(c remoteCommand) {
-	macros := map[string]string{}
-	for name, value := range w.macros {
-		macros[name] = value
-	}
-	line, missing := expand(strings.TrimSpace(w.prefix+" "+c.line), macros)
+	line, missing := expand(strings.TrimSpace(w.prefix+" "+c.line), w.macros)
 	if missing != "" {
 		w.leave(c.place, "%s: %s comes from whoever asks; write the command with what it is to be", c.name, missing)
 		return
@@ -307,9 +304,7 @@ func (w *nagiosWriter) macrosOf(host string, d map[string]string, args []string)
 		"HOSTNAME": host, "HOSTALIAS": or(h["alias"], host), "HOSTDISPLAYNAME": or(h["display_name"], host),
 		"HOSTADDRESS": or(h["address"], host), "SERVICEDESC": d["service_description"], "SERVICEDISPLAYNAME": or(d["display_name"], d["service_description"]),
 	}
-	for name, value := range w.macros {
-		macros[name] = value
-	}
+	maps.Copy(macros, w.macros)
 	for key, value := range h {
 		if strings.HasPrefix(key, "_") {
 			macros["_HOST"+strings.ToUpper(key[1:])] = value

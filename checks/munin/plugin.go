@@ -211,7 +211,7 @@ func (p Plugin) stateFolder(name, owner string) (string, error) {
 		return dir, nil //nolint:nilerr // see above
 	}
 	if err := os.Mkdir(dir, 0o750); err != nil && !os.IsExist(err) {
-		return dir, nil //nolint:nilerr // see above
+		return dir, nil
 	}
 	if owner == "" {
 		return dir, nil

@@ -159,16 +159,16 @@ func within(f *Field, v float64) float64 {
 
 // sum adds the fields that a field names, those of other plugins left out: they are not known here.
 func (g *Graph) sum(f *Field, raw map[string]float64) float64 {
-	total, any := 0.0, false
+	total, found := 0.0, false
 	for word := range strings.FieldsSeq(f.Sum) {
 		if _, source, renamed := strings.Cut(word, "="); renamed {
 			word = source
 		}
 		if v, has := raw[word]; has && !math.IsNaN(v) {
-			total, any = total+v, true
+			total, found = total+v, true
 		}
 	}
-	if !any {
+	if !found {
 		return math.NaN()
 	}
 	return total

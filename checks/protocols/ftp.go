@@ -41,8 +41,5 @@ func startTLSofFTP(ctx context.Context, k *talk) error {
 }
 
 func loginFTP(k *talk) error {
-	if err := k.shelter(); err != nil {
-		return err
-	}
 	return stepsOfLogin(k, step{"USER " + k.t.Username, "331"}, step{"PASS " + k.t.Password.Reveal(), "230"})
 }

@@ -139,9 +139,6 @@ func (c *imap) startTLS(ctx context.Context, capable []string) ([]string, error)
 }
 
 func (c *imap) login(capable []string) error {
-	if err := c.shelter(); err != nil {
-		return err
-	}
 	if !has(capable, "AUTH=PLAIN") {
 		if has(capable, "LOGINDISABLED") {
 			return tell("%s offers no login with a password (AUTH=PLAIN or LOGIN)", c.t)

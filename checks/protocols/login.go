@@ -1,11 +1,11 @@
 package protocols
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -26,29 +26,19 @@ func validateLogin(c *control.Connection) error {
 // upgrades says that the test wants a connection that begins in clear text to change to TLS.
 func (t Target) upgrades() bool { return t.TLS != nil && !t.tls }
 
-// sheltered says that nobody on the way can read along: the connection is encrypted, or does not leave this machine. One to an address
-// of this machine comes from the same address.
-func sheltered(conn net.Conn) bool {
-	if _, encrypted := conn.(*tls.Conn); encrypted {
-		return true
-	}
-	switch far := conn.RemoteAddr().(type) {
-	case *net.UnixAddr:
-		return true
-	case *net.TCPAddr:
-		near, _ := conn.LocalAddr().(*net.TCPAddr)
-		return far.IP.IsLoopback() || near != nil && near.IP.Equal(far.IP)
-	}
-	return false
+// clearLogins are the protocols whose login is readable on the way unless TLS is written.
+var clearLogins = map[string]bool{
+	"ftp": true, "http": true, "imap": true, "ldap2": true, "ldap3": true, "lmtp": true, "mqtt": true, "nntp": true, "pop": true,
+	"redis": true, "sieve": true, "smtp": true, "websocket": true,
 }
 
-// shelter must be asked before a password is sent.
-func (k *talk) shelter() error {
-	if sheltered(k.conn) {
-		return nil
-	}
-	return tell("the password of %q is not sent to %s in clear text: let the test use TLS, or leave its username out",
-		k.t.Username, k.t)
+// Exposes reports whether a test sends its password over a network where others can read it. It is sent: whoever wrote the test knows
+// what Monit did with it, and a test that fails for another reason than the server's would have the server restarted.
+func Exposes(c *control.Connection, address string) bool {
+	host := cmp.Or(c.Host, address)
+	ip, err := netip.ParseAddr(host)
+	near := c.UnixSocket != "" || host == "" || host == "localhost" || err == nil && ip.IsLoopback()
+	return c.Password != "" && c.TLS == nil && clearLogins[c.Protocol] && !near
 }
 
 // noLogin says that the far side did not let us in.

@@ -53,8 +53,5 @@ func capabilitiesOfNNTP(k *talk) error {
 }
 
 func loginNNTP(k *talk) error {
-	if err := k.shelter(); err != nil {
-		return err
-	}
 	return stepsOfLogin(k, step{"AUTHINFO USER " + k.t.Username, "381"}, step{"AUTHINFO PASS " + k.t.Password.Reveal(), "281"})
 }

@@ -80,9 +80,6 @@ func startTLSofPOP(ctx context.Context, k *talk) ([]string, error) {
 }
 
 func loginPOP(k *talk, capable []string) error {
-	if err := k.shelter(); err != nil {
-		return err
-	}
 	_, user := offered(capable, "USER")
 	ways, _ := offered(capable, "SASL")
 	steps := []string{"USER " + k.t.Username, "PASS " + k.t.Password.Reveal()}

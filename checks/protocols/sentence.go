@@ -44,6 +44,7 @@ var faults = []struct {
 	text string
 }{
 	{errno(syscall.ECONNREFUSED), "connection to %[1]s refused%.0[2]s"},
+	{errno(syscall.EAGAIN), "socket %[1]s takes no more connections: as many wait already as it lets%.0[2]s"},
 	{timedOut, "no answer from %[1]s within %[2]s"},
 	{errno(syscall.ECONNRESET), "%[1]s broke the connection off%.0[2]s"},
 	{errno(syscall.EPIPE), "%[1]s broke the connection off%.0[2]s"},

@@ -123,9 +123,6 @@ func startTLSofSieve(ctx context.Context, k *talk, capable sieveData) (sieveData
 }
 
 func loginSieve(k *talk, capable sieveData) error {
-	if err := k.shelter(); err != nil {
-		return err
-	}
 	ways, _ := offered(capable, `"SASL"`)
 	if !has(strings.Fields(strings.Trim(strings.Join(ways, " "), `"`)), "PLAIN") {
 		return tell("%s offers no login with a password (SASL PLAIN)", k.t)

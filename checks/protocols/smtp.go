@@ -83,9 +83,6 @@ func startTLSofSMTP(ctx context.Context, k *talk, hello string, offer reply) (re
 }
 
 func loginSMTP(k *talk, offer reply) error {
-	if err := k.shelter(); err != nil {
-		return err
-	}
 	ways, _ := offer.offers("AUTH")
 	switch {
 	case has(ways, "PLAIN"):

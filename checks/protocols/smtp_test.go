@@ -2,7 +2,6 @@ package protocols
 
 import (
 	"bufio"
-	"crypto/tls"
 	"net"
 	"strings"
 	"testing"
@@ -117,35 +116,26 @@ func TestValidateLogin(t *testing.T) {
 	}
 }
 
-// TestShelter: a password does not leave this machine in clear text.
-func TestShelter(t *testing.T) {
-	k := converse(&elsewhere{}, Target{Connection: &control.Connection{Port: 25, Username: "u", Password: "secret"}, host: "192.0.2.1"}, "SMTP")
-	err := k.shelter()
-	wantSaid(t, err, `the password of "u" is not sent to 192.0.2.1:25 in clear text`)
-	if strings.Contains(err.Error(), "secret") {
-		t.Error(err)
-	}
-}
-
-func TestSheltered(t *testing.T) {
-	ours := &elsewhere{near: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 40000}}
-	for conn, want := range map[net.Conn]bool{
-		&elsewhere{}: false, &recording{}: true, ours: true, tls.Client(&elsewhere{}, &tls.Config{MinVersion: tls.VersionTLS12}): true,
+func TestExposes(t *testing.T) {
+	for _, test := range []struct {
+		c       control.Connection
+		address string
+		want    bool
+	}{
+		{control.Connection{Protocol: "smtp", Username: "u", Password: "p"}, "192.0.2.1", true},
+		{control.Connection{Protocol: "smtp", Username: "u", Password: "p", Host: "mail.example"}, "127.0.0.1", true},
+		{control.Connection{Protocol: "smtp", Username: "u", Password: "p", TLS: &control.TLS{}}, "192.0.2.1", false},
+		{control.Connection{Protocol: "smtp", Username: "u", Password: "p"}, "127.0.0.1", false},
+		{control.Connection{Protocol: "smtp", Username: "u", Password: "p"}, "", false},
+		{control.Connection{Protocol: "smtp"}, "192.0.2.1", false},
+		{control.Connection{Protocol: "pgsql", Username: "u", Password: "p"}, "192.0.2.1", false},
+		{control.Connection{Protocol: "redis", Password: "p", UnixSocket: "/run/redis"}, "192.0.2.1", false},
 	} {
-		if sheltered(conn) != want {
-			t.Errorf("%v from %v: %v", conn.RemoteAddr(), conn.LocalAddr(), !want)
+		if got := Exposes(&test.c, test.address); got != test.want {
+			t.Errorf("%+v at %s: %v", test.c, test.address, got)
 		}
 	}
 }
-
-// elsewhere is a connection to another machine, unless it comes from the same address.
-type elsewhere struct {
-	recording
-	near net.Addr
-}
-
-func (*elsewhere) RemoteAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 25} }
-func (e *elsewhere) LocalAddr() net.Addr { return e.near }
 
 func TestAddressLiteral(t *testing.T) {
 	for _, test := range []struct {
