@@ -3,7 +3,6 @@ package protocols
 import (
 	"bufio"
 	"net"
-	"strings"
 	"testing"
 
 	"github.com/dialtone/dialtone/control"
