@@ -85,6 +85,41 @@ func (h hung) Sample(ctx context.Context, _ time.Time) ([]dialtone.Sample, error
 	return nil, ctx.Err()
 }
 
+// TestSamplesOfACheckItself: descriptions and values of the past get their names, labels and times, and only the newest of each series is
+// offered to a scrape.
+func TestSamplesOfACheckItself(t *testing.T) {
+	now, past := time.Unix(1792000060, 0).UTC(), time.Unix(1792000000, 0).UTC()
+	field := []dialtone.Label{{Name: "field", Value: "load"}}
+	v := &view{spec: &control.Service{Kind: "munin", Name: "load"}, report: &checks.Report{
+		Values: map[string]float64{"field/load": 2},
+		Samples: []dialtone.Sample{
+			{Name: "field", Labels: field, At: past, Value: 1},
+			{Name: "graph_info", Labels: []dialtone.Label{{Name: "title", Value: "Load"}, {Name: "info", Value: ""}}, Value: 1},
+		},
+	}}
+	samples := ofReport(v, now)
+	line := func(all []dialtone.Sample) []string {
+		var lines []string
+		for _, s := range all[1:] {
+			lines = append(lines, fmt.Sprintf("%s%v %d %g", s.Name, s.Labels, s.At.Unix(), s.Value))
+		}
+		slices.Sort(lines)
+		return lines
+	}
+	want := []string{
+		"dialtone_munin_field[{field load} {service load}] 1792000000 1",
+		"dialtone_munin_field[{field load} {service load}] 1792000060 2",
+		"dialtone_munin_graph_info[{service load} {title Load}] 1792000060 1",
+	}
+	if diff := cmp.Diff(want, line(samples)); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+	p := &sampler{last: map[string][]dialtone.Sample{"services": samples}}
+	if diff := cmp.Diff(want[1:], line(p.newest())); diff != "" {
+		t.Errorf("for a scrape (-want +got):\n%s", diff)
+	}
+}
+
 func TestAMachineThatCannotBeMeasuredHoldsUpNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("nginx")

@@ -127,10 +127,11 @@ func (p *Pages) newestInfo(ctx context.Context, name, host string, w window, by 
 	}
 	newest := map[string]Series{}
 	for _, s := range found {
-		key := s.Labels["service"]
+		parts := []string{s.Labels["service"]}
 		for _, label := range by {
-			key += "\x00" + s.Labels[label]
+			parts = append(parts, s.Labels[label])
 		}
+		key := strings.Join(parts, "\x00")
 		if before, had := newest[key]; len(s.Points) > 0 && (!had || lastAt(before).Before(lastAt(s))) {
 			newest[key] = s
 		}

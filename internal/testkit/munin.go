@@ -117,7 +117,7 @@ func (h *MuninHouse) configure(t testing.TB, port int) {
 // its datafile, "PLUGIN.FIELD.ATTRIBUTE VALUE" and "PLUGIN.ATTRIBUTE VALUE", and the names of its RRD files.
 func (h *MuninHouse) Update(t testing.TB, address string) (datafile, rrd []string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "dialtone-munin-") // munin-update refuses to be root, and nobody else may look into t.TempDir
+	dir, err := os.MkdirTemp("/tmp", "dialtone-munin-") //nolint:usetesting // munin-update refuses to be root, and nobody else may look into t.TempDir
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
