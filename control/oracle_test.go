@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone/checks"
+	"github.com/dialtone/dialtone/checks/protocols"
 	"github.com/dialtone/dialtone/control"
 	"github.com/dialtone/dialtone/internal/command"
 	"github.com/dialtone/dialtone/internal/testkit"
@@ -144,5 +145,46 @@ func TestMonitsOwnComments(t *testing.T) {
 	}
 	if len(f.Services) < 8 || f.Settings.HTTP == nil || f.Settings.MMonit == nil || len(f.Settings.Mail.Servers) != 3 {
 		t.Errorf("the examples give %d services and %+v", len(f.Services), f.Settings)
+	}
+}
+
+// TestProtocolsAreThoseOfTheChecks: what the grammar takes somebody speaks, with every option that is written, and the reverse.
+func TestProtocolsAreThoseOfTheChecks(t *testing.T) {
+	for _, p := range protocols.All() {
+		text := "check host h with address h.example\nif failed port 1 protocol " + p.Name + " then alert\n"
+		if _, err := control.Parse(p.Name, []byte(text), checks.Vocabulary()); err != nil && p.Name != "generic" {
+			t.Errorf("the checks know a protocol that the grammar does not take:\n%v", err)
+		}
+	}
+	for _, name := range []string{"monit_connections", "monit_forms", "monit_nginx", "monit_router"} {
+		f, err := control.Load("testdata/good/"+name+".conf", checks.Vocabulary())
+		if err != nil {
+			t.Fatalf("reading test data:\n%v", err)
+		}
+		protocols.Inherit(f)
+		for _, s := range f.Services {
+			for _, r := range s.Rules {
+				if c, is := r.Test.(*control.Connection); is {
+					if err := protocols.Validate(c); err != nil {
+						t.Errorf("%s: %s: %v", r.Pos, r.Text, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestKindsAreThoseOfTheChecks: every kind that the grammar takes can be made.
+func TestKindsAreThoseOfTheChecks(t *testing.T) {
+	for _, name := range []string{"monit_services", "monit_forms"} {
+		f, err := control.Load("testdata/good/"+name+".conf", checks.Vocabulary())
+		if err != nil {
+			t.Fatalf("reading test data:\n%v", err)
+		}
+		for _, s := range f.Services {
+			if _, err := checks.New(s); err != nil {
+				t.Errorf("%v", err)
+			}
+		}
 	}
 }
