@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/agent"
 	"github.com/dialtone/dialtone/agent/statusdoc"
-	"github.com/dialtone/dialtone/control"
 )
 
 // handler is all that is served: Monit's addresses, and behind each service's name its page.
@@ -186,14 +186,11 @@ func statusOf(err error) int {
 }
 
 func joined(verbs []agent.Verb) string {
-	text := ""
+	words := make([]string, len(verbs))
 	for i, v := range verbs {
-		if i > 0 {
-			text += ", "
-		}
-		text += string(v)
+		words[i] = string(v)
 	}
-	return text
+	return strings.Join(words, ", ")
 }
 
 // whoOf names the person on the timeline.
@@ -213,7 +210,7 @@ type ruleOf struct {
 func rulesOf(one agent.Snapshot) []ruleOf {
 	var all []ruleOf
 	for _, r := range one.Spec.Rules {
-		all = append(all, ruleOf{Text: r.Text, Place: r.Pos.Place(), Failed: slices.Contains(one.Fails, control.Test(r.Test))})
+		all = append(all, ruleOf{Text: r.Text, Place: r.Pos.Place(), Failed: slices.Contains(one.Fails, r.Test)})
 	}
 	for _, l := range one.Spec.Limits {
 		all = append(all, ruleOf{Text: l.Text, Place: l.Pos.Place()})

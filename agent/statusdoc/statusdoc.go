@@ -82,7 +82,7 @@ func thisMachine() machine {
 	var i unix.Sysinfo_t
 	if unix.Sysinfo(&i) == nil {
 		unit := uint64(i.Unit)
-		m.memoryKiB, m.swapKiB = uint64(i.Totalram)*unit/1024, uint64(i.Totalswap)*unit/1024
+		m.memoryKiB, m.swapKiB = i.Totalram*unit/1024, i.Totalswap*unit/1024
 	}
 	return m
 }

@@ -224,20 +224,25 @@ func randomID() string {
 
 // otherWatcher is a Monit that runs with this control file's pidfile: two who repair the same services restart each of them twice.
 func otherWatcher(pidfile string) error {
-	text, err := os.ReadFile(pidfile)
-	if pidfile == "" || err != nil {
-		return nil // nobody has left a number there
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || pid <= 0 || pid == os.Getpid() {
-		return nil
-	}
-	name, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
-	if err != nil || strings.TrimSpace(string(name)) != "monit" {
+	pid := numberIn(pidfile)
+	if pid <= 0 || pid == os.Getpid() || nameOf(pid) != "monit" {
 		return nil
 	}
 	return fmt.Errorf("monit runs with this control file (pid %d, %s) and would repair the same services; "+
 		"end it first, as with `systemctl disable --now monit`", pid, pidfile)
+}
+
+// numberIn is the process id in a pidfile; 0 where nobody has left one.
+func numberIn(pidfile string) int {
+	text, _ := os.ReadFile(pidfile)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// nameOf is the name of a process; empty where there is none.
+func nameOf(pid int) string {
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+	return strings.TrimSpace(string(text))
 }
 
 // writePidfile writes the process id as Monit does; the returned function removes it.

@@ -138,7 +138,7 @@ func parse(args []string, stdout io.Writer) (line, error) {
 	flags.BoolVar(&l.id, "i", false, "")
 	flags.BoolVar(&l.resetID, "resetid", false, "")
 	flags.BoolVar(&l.resetID, "r", false, "")
-	flags.Bool("B", false, "") // Monit's: no tables, no colours; there are none
+	flags.Bool("B", false, "") // Monit's batch mode: plain text, which all of this is
 	flags.BoolVar(&l.version, "V", false, "")
 	for len(args) > 0 {
 		if err := flags.Parse(args); err != nil {

@@ -11,7 +11,7 @@ import (
 
 func TestVerify(t *testing.T) {
 	good, _ := write(t, "check system here\n")
-	bad, _ := write(t, "check system here\ncheck proces x with pidfile /x\n  if cpu > 80% then alrt\n")
+	bad, _ := write(t, "check system here\ncheck procces x with pidfile /x\n  if cpu > 80% then alrt\n")
 	lame, _ := write(t, "check program p with path \"/no/such/program\"\ncheck process q with pidfile /q\n  depends on nobody\n")
 	twice, _ := write(t, "check system here\ninclude "+good+"\n")
 	for _, test := range []struct {
