@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,8 @@ func TestPageHasEveryWord(t *testing.T) {
 	text := string(read(t, page))
 	tables := map[string][]string{
 		"set ": sortedKeys(settings), "check ": sortedKeys(kinds), "mode ": sortedKeys(modes),
-		"": append(sortedKeys(actions), "status OP N", "hostheader", "unixsocket", "depends on", "not every"),
+		"": slices.Concat(sortedKeys(actions), sortedKeys(protocols), sortedKeys(eventNames), sortedKeys(connectionOptions), sortedKeys(expectForms),
+			sortedKeys(testForms), []string{"status OP N", "hostheader", "unixsocket", "depends on", "not every"}),
 	}
 	for before, words := range tables {
 		for _, word := range words {
