@@ -40,15 +40,21 @@ func watchers(ctx context.Context, b *bench) error {
 		return err
 	}
 	name := strings.Replace(version, "This is Monit version", "Monit", 1)
-	ours := watcher{name: "dialtone-agent", spec: command.Spec{Argv: []string{b.agent}}, cycle: 5 * time.Second}
+	ours := func(cycle time.Duration) watcher {
+		return watcher{name: "dialtone-agent", spec: command.Spec{Argv: []string{b.agent}}, cycle: cycle}
+	}
+	theirs := func(cycle time.Duration) watcher { return watcher{name: name, spec: monit.Spec(), cycle: cycle} }
 	runs := []struct {
 		watcher
 		mixed bool
 	}{
-		{ours, false},
-		{ours, true},
-		{watcher{name: name, spec: monit.Spec(), cycle: 5 * time.Second}, true},
-		{watcher{name: name, spec: monit.Spec(), cycle: time.Second}, true},
+		{ours(5 * time.Second), false},
+		{ours(time.Second), true},
+		{ours(5 * time.Second), true},
+		{ours(30 * time.Second), true},
+		{theirs(time.Second), true},
+		{theirs(5 * time.Second), true},
+		{theirs(30 * time.Second), true},
 	}
 	heals := [][]string{{"watcher", "load", "cycle", "to a new process: median", "p95", "max", "to verified: median", "p95", "max"}}
 	rests := [][]string{{"watcher", "load", "cycle", "CPU s/min", "of its children", "RSS MiB"}}

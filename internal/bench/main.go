@@ -40,6 +40,8 @@ type section struct {
 var sections = []section{
 	{name: "size", title: "Size of the binaries", measure: sizes},
 	{name: "heal", title: "A service is killed with -9, and what watching costs", measure: watchers},
+	{name: "trouble", title: "A service is killed with -9 while other things are bad", measure: troubled},
+	{name: "verify", title: "A control file of 10,000 lines is checked", measure: verifies},
 	{name: "page", title: "A failure that is not healed, to the webhook", measure: pages},
 	{name: "host", title: "The metrics of the machine alone", measure: hosts},
 	{name: "up", title: "From the start to a page with live graphs", measure: starts},
@@ -53,7 +55,7 @@ func main() {
 	flag.IntVar(&b.kills, "kills", 20, "daemons in each load; each is killed once")
 	flag.DurationVar(&b.idle, "idle", 30*time.Second, "time at rest over which CPU is added up")
 	flag.IntVar(&b.starts, "starts", 5, "starts of dialtone up")
-	only := flag.String("only", "", "sections to measure, with commas: size,heal,page,host,up,nothing; empty: all but the last")
+	only := flag.String("only", "", "sections to measure, with commas: size,heal,trouble,verify,page,host,up,nothing; empty: all but the last")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

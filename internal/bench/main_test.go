@@ -7,7 +7,7 @@ import (
 
 func TestSectionsAreChosenByName(t *testing.T) {
 	cases := []struct{ only, want string }{
-		{"", "size heal page host up"},
+		{"", "size heal trouble verify page host up"},
 		{"up,size", "up size"},
 		{"nothing", "nothing"},
 		{"size,speed", `there is no section "speed"`},

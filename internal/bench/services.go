@@ -20,10 +20,13 @@ type services struct {
 	pidfiles []string
 }
 
+// The parent of a daemon waits for it: where the machine's first process is slow to do so, what was killed stays a zombie for seconds,
+// which Monit does not start again.
 const startScript = `#!/bin/sh
 cd "${0%/*}" || exit
-setsid sleep 86399 </dev/null >/dev/null 2>&1 &
-echo $! >"$1"
+: >"$1"
+setsid sh -c 'sleep 86399 & echo $! >"$0"; wait' "$1" </dev/null >/dev/null 2>&1 &
+until [ -s "$1" ]; do :; done
 `
 
 func startServices(ctx context.Context, dir string, n int) (*services, error) {
