@@ -109,6 +109,7 @@ func (i *inspector) service(s *control.Service) []*control.Problem {
 		i.content(s.Pos, c)
 	}
 	i.network()
+	i.plugin()
 	i.passwords()
 	return i.found
 }

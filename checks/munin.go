@@ -72,6 +72,21 @@ func (m *muninPlugin) Validate() error {
 	return nil
 }
 
+// plugin looks for the plugin of a service of kind munin, and for what it is to be run as.
+func (i *inspector) plugin() {
+	if i.of.Kind != "munin" || !filepath.IsAbs(i.of.Params["plugin"]) {
+		return
+	}
+	p := MuninPlugin(i.of)
+	if err := p.Check(); err != nil {
+		i.add(i.of.Pos, true, err.Error(), "install it, or take the statement out")
+		return
+	}
+	if err := p.Ready(); err != nil {
+		i.add(i.of.Pos, true, err.Error(), "change what the folder of settings says of it")
+	}
+}
+
 // Takes is how long a look may last: the plugin may be asked twice.
 func (m *muninPlugin) Takes() time.Duration {
 	timeout := m.plugin.Timeout

@@ -215,3 +215,27 @@ func TestRealMuninPlugins(t *testing.T) {
 		}
 	}
 }
+
+// TestMuninIsInspected: what a plugin lacks here is said before it is run.
+func TestMuninIsInspected(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("who is not root is told that a plugin wants to be somebody else")
+	}
+	c, _ := muninScript(t, "fine", "")
+	conf := t.TempDir()
+	if err := os.WriteFile(filepath.Join(conf, "x"), []byte("[fine]\nuser nobody-here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ plugin, config, want string }{
+		{c.plugin.Path, c.plugin.ConfDir, ""},
+		{"/no/such", c.plugin.ConfDir, "there is no plugin /no/such"},
+		{c.plugin.Path, conf, "plugin fine: user nobody-here not found"},
+	} {
+		s := &control.Service{Kind: "munin", Name: "x", Params: map[string]string{"plugin": test.plugin, "config": test.config}}
+		Inspect(&control.File{Services: []*control.Service{s}})
+		switch {
+		case test.want == "" && s.Problem != nil, test.want != "" && (s.Problem == nil || s.Problem.Why != test.want || s.Problem.Partial):
+			t.Errorf("%s with %s: %+v, want %q", test.plugin, test.config, s.Problem, test.want)
+		}
+	}
+}

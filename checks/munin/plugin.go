@@ -168,22 +168,31 @@ func existing(s Settings) []string {
 	})
 }
 
-// identity turns the user of a plugin into ids and its folder of state files. The agent's own user is left as it is: who is not root
-// cannot become somebody else, not even himself.
+// identity turns the user of a plugin into an id and its folder of state files. The agent's own user is left as it is.
 func (p Plugin) identity(who string) (uid, state string, err error) {
-	me, err := user.Current()
-	if err != nil {
-		return "", "", fmt.Errorf("finding out who runs this agent: %w", err)
-	}
-	if who == "" || who == me.Username || who == me.Uid {
-		state, err = p.stateFolder(me.Username, "")
+	me, same, err := p.self(who)
+	switch {
+	case err != nil:
+		return "", "", err
+	case same:
+		state, err = p.stateFolder(me, "")
 		return "", state, err
-	}
-	if os.Geteuid() != 0 {
-		return "", "", fmt.Errorf("plugin %s wants to run as %s, and this agent is not root but %s", p.Name(), who, me.Username)
 	}
 	state, err = p.stateFolder(who, who)
 	return who, state, err
+}
+
+// self is the name of who runs this agent, and whether a plugin is to run as the same. Who is not root cannot become somebody else.
+func (p Plugin) self(who string) (name string, same bool, err error) {
+	me, err := user.Current()
+	if err != nil {
+		return "", false, fmt.Errorf("finding out who runs this agent: %w", err)
+	}
+	same = who == "" || who == me.Username || who == me.Uid
+	if !same && os.Geteuid() != 0 {
+		return "", false, fmt.Errorf("plugin %s wants to run as %s, and this agent is not root but %s", p.Name(), who, me.Username)
+	}
+	return me.Username, same, nil
 }
 
 // group is what a plugin runs as beside its user.
@@ -272,6 +281,23 @@ func (p Plugin) Check() error {
 		return fmt.Errorf("plugin %s: %w", p.Path, err)
 	case info.Mode()&fs.ModeType != 0 || info.Mode()&0o111 == 0:
 		return fmt.Errorf("plugin %s is no program", p.Path)
+	}
+	return nil
+}
+
+// Ready says why the plugin cannot be run as its settings want it, before it is; nil when it can.
+func (p Plugin) Ready() error {
+	settings, err := p.Settings()
+	if err != nil {
+		return err
+	}
+	if _, _, err := p.self(settings.User); err != nil {
+		return err
+	}
+	for _, group := range append(existing(settings), settings.group()) {
+		if err := command.Known(settings.User, group); err != nil {
+			return fmt.Errorf("plugin %s: %w", p.Name(), err)
+		}
 	}
 	return nil
 }
