@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dialtone/dialtone/internal/command"
@@ -58,15 +59,15 @@ func troubled(ctx context.Context, b *bench) error {
 
 // troubles are those that Monit's users report. port is of somebody who accepts and never answers.
 func troubles(port, dir string) []trouble {
-	var hosts string
+	var hosts strings.Builder
 	for i := range 3 {
-		hosts += fmt.Sprintf("check host silent%d with address 127.0.0.1\n    if failed port %s protocol http with timeout 5 seconds then alert\n", i, port)
+		fmt.Fprintf(&hosts, "check host silent%d with address 127.0.0.1\n    if failed port %s protocol http with timeout 5 seconds then alert\n", i, port)
 	}
 	never := fmt.Sprintf("check process never with pidfile %s/never.pid\n    start program = \"/bin/true\"\n", dir)
 	mail := fmt.Sprintf("set mailserver 127.0.0.1 port %s\nset alert nobody@example.com\n", port)
 	return []trouble{
 		{name: "nothing"},
-		{name: "three hosts that accept and never answer", services: hosts},
+		{name: "three hosts that accept and never answer", services: hosts.String()},
 		{name: "a service whose start never succeeds", services: never},
 		{name: "a mail server that accepts and never answers", settings: mail},
 	}
@@ -167,9 +168,10 @@ func verifies(ctx context.Context, b *bench) error {
 
 // longFile is a control file of 10,000 lines: 1,000 services.
 func longFile(dir string) string {
-	text := fmt.Sprintf("set idfile %[1]s/id\nset statefile %[1]s/state\nset pidfile %[1]s/pid\n", dir)
+	var text strings.Builder
+	fmt.Fprintf(&text, "set idfile %[1]s/id\nset statefile %[1]s/state\nset pidfile %[1]s/pid\n", dir)
 	for i := range 1000 {
-		text += fmt.Sprintf(`check process service-%d with pidfile %s/service-%[1]d.pid
+		fmt.Fprintf(&text, `check process service-%d with pidfile %s/service-%[1]d.pid
     start program = "/bin/true start service-%[1]d" with timeout 60 seconds
     stop program  = "/bin/true stop service-%[1]d"
     if cpu usage > 80%% for 5 cycles then alert
@@ -181,5 +183,5 @@ func longFile(dir string) string {
     group web
 `, i, dir)
 	}
-	return text
+	return text.String()
 }
