@@ -86,6 +86,6 @@ func (p *parser) settleTLS(d *dial) {
 
 // The ports on which servers begin in clear text, and those on which they begin with TLS.
 var (
-	plainPorts  = []int{21, 24, 25, 110, 119, 143, 389, 587, 2003, 3306, 4190, 5432}
+	plainPorts  = []int{21, 24, 25, 110, 119, 143, 389, 587, 2000, 3306, 4190, 5432}
 	securePorts = []int{465, 563, 636, 990, 993, 995}
 )

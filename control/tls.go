@@ -84,7 +84,7 @@ func (p *parser) tlsVersionWord(o *TLS) {
 }
 
 func plainVersion(s string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(s), "-"), "sslauto")
+	return strings.TrimPrefix(strings.ToLower(s), "-")
 }
 
 // tlsVersions parses a list of versions, of which those with a - before them are taken away. The tree has one version, or auto for 1.2
