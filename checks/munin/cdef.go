@@ -156,11 +156,12 @@ func choose(condition, then, otherwise float64) float64 {
 	return otherwise
 }
 
+// limit is LIMIT, as rrdtool 1.7 computes it: a bound may be infinite, whatever its manual says.
 func limit(v, lower, upper float64) float64 {
-	if math.IsInf(v, 0) || math.IsInf(lower, 0) || math.IsInf(upper, 0) || !(v >= lower && v <= upper) {
-		return math.NaN()
+	if v >= lower && v <= upper {
+		return v
 	}
-	return v
+	return math.NaN()
 }
 
 var unary = map[string]func(float64) float64{
@@ -268,10 +269,11 @@ func median(values []float64) float64 {
 	return (values[middle-1] + values[middle]) / 2
 }
 
+// deviation is that of a sample, as rrdtool's is: one value has none.
 func deviation(values []float64) float64 {
 	average, sum := mean(values), 0.0
 	for _, v := range values {
 		sum += (v - average) * (v - average)
 	}
-	return math.Sqrt(sum / float64(len(values)))
+	return math.Sqrt(sum / float64(len(values)-1))
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestEvaluate holds the expressions against rrdgraph_rpn(1); its own examples are among them.
+// TestEvaluate holds the expressions against rrdgraph_rpn(1), whose own examples are among them, and what rrdtool itself made of them.
 func TestEvaluate(t *testing.T) {
 	unknown, inf := math.NaN(), math.Inf(1)
 	tests := []struct {
@@ -44,7 +44,7 @@ func TestEvaluate(t *testing.T) {
 		{"u,u,ADDNAN", unknown},
 		{"a,0,100,LIMIT", 6},
 		{"a,0,5,LIMIT", unknown},
-		{"a,0,INF,LIMIT", unknown},
+		{"a,0,INF,LIMIT", 6},
 		{"a,DUP,*", 36},
 		{"a,b,EXC,-", -4},
 		{"a,b,POP", 6},
@@ -59,7 +59,7 @@ func TestEvaluate(t *testing.T) {
 		{"a,b,u,4,4,AVG", 4},
 		{"3,1,2,3,MEDIAN", 2},
 		{"4,1,2,3,4,MEDIAN", 2.5},
-		{"1,3,2,STDEV", 1},
+		{"a,b,2,STDEV", math.Sqrt(8)},
 		{"a,b,2,SMIN", 2},
 		{"a,b,2,SMAX", 6},
 		{"NOW", 1792000000},
