@@ -340,8 +340,8 @@ check process p4 with pidfile DIR/p4.pid
   if not exist then exec "REC gone" else if succeeded then exec "REC back"
   if failed permission 600 then exec "REC fail"
 `,
-		steps: map[int]string{0: "mkfifo -m 600 pipe", 2: "rm pipe", 4: "mkfifo -m 644 pipe"},
-		want:  "2:gone 4:back 4:fail",
+		steps: map[int]string{0: "mkfifo -m 600 pipe", 2: "rm pipe", 4: "mkfifo -m 600 pipe", 6: "chmod 644 pipe"},
+		want:  "2:gone 4:back 6:fail",
 	},
 	{
 		name: "network", text: `check network loopback with interface lo
