@@ -104,7 +104,15 @@ func (e *Engine) Step(l Look) Verdict {
 		if bit == noData {
 			continue
 		}
-		if f, speaks := r.step(bit == fails, why, l, e.spec); speaks {
+		pointless := bit == fails && r.pointless(l.Report)
+		if pointless {
+			why += "; nothing is done to the service for that"
+		}
+		f, speaks := r.step(bit == fails, why, l, e.spec)
+		if pointless {
+			f.Do, speaks = nil, f.Turned
+		}
+		if speaks {
 			v.Findings = append(v.Findings, f)
 		}
 		if due := r.dueAt(); !due.IsZero() && (v.Due.IsZero() || due.Before(v.Due)) {

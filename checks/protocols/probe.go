@@ -41,7 +41,11 @@ func try(ctx context.Context, p Protocol, t Target) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := p.Speak(ctx, conn, t); err != nil {
-		return told(withoutSecrets(sentence(err, t).Error(), t))
+		clean := withoutSecrets(sentence(err, t).Error(), t)
+		if Distrusts(err) {
+			return distrusted(clean)
+		}
+		return told(clean)
 	}
 	return nil
 }

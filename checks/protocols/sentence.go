@@ -19,9 +19,24 @@ func (t told) Error() string { return string(t) }
 // tell makes an error that people read as it is. What a far side sent goes through quote first.
 func tell(format string, args ...any) error { return told(fmt.Sprintf(format, args...)) }
 
+// distrusted is the sentence of a certificate that is not believed, by a far side that otherwise may be as well as ever.
+type distrusted string
+
+func (d distrusted) Error() string { return string(d) }
+
+// Distrusts reports whether a connection test failed for the far side's certificate alone: its issuer, its name or its dates. No restart
+// makes another of it.
+func Distrusts(err error) bool {
+	_, is := errors.AsType[distrusted](err)
+	return is
+}
+
 // sentence says what went wrong with a connection, without the words of system calls.
 func sentence(err error, t Target) error {
 	if done, is := errors.AsType[told](err); is {
+		return done
+	}
+	if done, is := errors.AsType[distrusted](err); is {
 		return done
 	}
 	for _, known := range faults {

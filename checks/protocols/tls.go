@@ -100,7 +100,7 @@ func validateTLS(o *control.TLS) error {
 
 // handshakeFault says why TLS did not come about.
 func handshakeFault(err error, t Target) error {
-	if _, is := errors.AsType[told](err); is || timedOut(err) {
+	if _, is := errors.AsType[told](err); is || timedOut(err) || Distrusts(err) {
 		return err
 	}
 	if record, is := errors.AsType[tls.RecordHeaderError](err); is {
@@ -126,7 +126,7 @@ func judgeCertificate(chain []*x509.Certificate, o *control.TLS, roots *x509.Cer
 	}
 	if !o.VerifyOff {
 		if err := verify(chain, o, roots, name); err != nil {
-			return tell("the certificate of %s is not valid: %s", t, certificateFault(err))
+			return distrusted(fmt.Sprintf("the certificate of %s is not valid: %s", t, certificateFault(err)))
 		}
 	}
 	if left := time.Until(leaf.NotAfter); o.ValidDays > 0 && left <= time.Duration(o.ValidDays)*24*time.Hour {
