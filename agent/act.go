@@ -27,10 +27,9 @@ func (s *service) do(f rules.Finding) {
 		return
 	}
 	switch {
-	case repairs(f.Do):
-		if s.spec.Mode != "passive" {
-			s.repair(f)
-		}
+	case repairs(f.Do) && s.spec.Mode == "passive":
+	case repairs(f.Do) || f.Do.Next != nil:
+		s.repair(f)
 	case f.Do.Kind == control.Exec:
 		s.exec(f)
 	case f.Do.Kind == control.Unmonitor && !s.spec.DryRun:

@@ -70,7 +70,5 @@ func (s *service) tellDry(f rules.Finding) {
 	s.agent.emit(s.event(dialtone.EventAction, s.state, f))
 }
 
-// lastVerb is what a heal was for: the last link of its chain.
-func lastVerb(h dialtone.Heal) control.ActionKind {
-	return control.ActionKind(h.Action[strings.LastIndex(h.Action, " ")+1:])
-}
+// lastVerb is what a heal was for.
+func lastVerb(h dialtone.Heal) control.ActionKind { return healers.Aim(h.Action) }

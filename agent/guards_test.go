@@ -279,3 +279,41 @@ func TestAHealIsNoChangeOfThePID(t *testing.T) {
 		expectStory(t, w, "nginx change: pid changed from 2 to 3")
 	})
 }
+
+// TestAnyActionMayBeginAChain: what stands behind an alert, an exec or a restart is done when that has succeeded.
+func TestAnyActionMayBeginAChain(t *testing.T) {
+	program := &control.Command{Argv: []string{"/bin/tell"}}
+	exec := func(next *control.Action) control.Action {
+		return control.Action{Kind: control.Exec, Exec: program, Next: next}
+	}
+	last := exec(nil)
+	tests := []struct {
+		name string
+		then control.Action
+		acts []string
+	}{
+		{"alert then exec", control.Action{Kind: control.Alert, Next: &last}, []string{"rule0/exec/then1 nginx"}},
+		{"exec then exec", exec(&last), []string{"rule0/exec nginx", "rule0/exec/then1 nginx"}},
+		{"exec then restart", exec(&control.Action{Kind: control.Restart}), []string{"rule0/exec nginx", "stop nginx", "start nginx"}},
+		{"restart then exec", control.Action{Kind: control.Restart, Next: &last}, []string{"stop nginx", "start nginx", "rule0/exec/then1 nginx"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld("nginx")
+				s := process("nginx")
+				s.Rules = []*control.Rule{{
+					Test: &control.Compare{Value: "cpu_percent", Op: control.Greater, Threshold: 80}, Then: test.then,
+				}}
+				_, end := begin(t, w.config(t, file(s)))
+				defer end()
+				pass(6 * time.Second)
+				w.change("nginx", func(t *thing) { t.values = map[string]float64{"cpu_percent": 99} })
+				pass(5 * time.Second)
+				w.change("nginx", func(t *thing) { t.values = nil })
+				pass(time.Minute)
+				expectActs(t, w, test.acts...)
+			})
+		})
+	}
+}

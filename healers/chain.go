@@ -79,6 +79,17 @@ func Words(a *control.Action) string {
 	return strings.Join(words, " then ")
 }
 
+// Aim is what a chain that is written in Words is for, and is verified by: its last link that is no exec; exec, where it has no other.
+func Aim(words string) control.ActionKind {
+	aim := control.Exec
+	for word := range strings.SplitSeq(words, " then ") {
+		if kind := control.ActionKind(word); kind != control.Exec && kind != control.Alert {
+			aim = kind
+		}
+	}
+	return aim
+}
+
 // behind is the ID of a program that a link of a chain runs.
 func behind(base ActionID, depth int) ActionID {
 	if depth == 0 {
@@ -99,21 +110,35 @@ func Verbs() []string {
 	return slices.Compact(verbs)
 }
 
-// Inspect finds the actions of a control file that no healer can do, whatever the machine: a name in `heal NAME` that is none. The
-// services are watched all the same.
+// Inspect finds the actions of a control file that no healer can do, whatever the machine: a name in `heal NAME` that is none, and what
+// cannot stand in a chain. The services are watched all the same.
 func Inspect(f *control.File) []*control.Problem {
 	var found []*control.Problem
 	for _, s := range f.Services {
 		for _, r := range s.Rules {
-			for a := &r.Then; a != nil; a = a.Next {
-				if a.Kind == control.Heal && !slices.Contains(Verbs(), a.Healer) {
-					found = append(found, &control.Problem{
-						Pos: r.Pos, Service: s.Name, Why: fmt.Sprintf("there is no healer %q", a.Healer),
-						Mend: "healers are " + strings.Join(Verbs(), ", ") + "; `kinds` describes them", Partial: true,
-					})
+			heads := []*control.Action{&r.Then}
+			if r.Else != nil {
+				heads = append(heads, &r.Else.Then)
+			}
+			for _, head := range heads {
+				for a := head; a != nil; a = a.Next {
+					if why, mend := trouble(a, head.Next != nil); why != "" {
+						found = append(found, &control.Problem{Pos: r.Pos, Service: s.Name, Why: why, Mend: mend, Partial: true})
+					}
 				}
 			}
 		}
 	}
 	return found
+}
+
+// trouble is why an action cannot be done, and what to do about it; empty: it can.
+func trouble(a *control.Action, chained bool) (why, mend string) {
+	switch {
+	case a.Kind == control.Heal && !slices.Contains(Verbs(), a.Healer):
+		return fmt.Sprintf("there is no healer %q", a.Healer), "healers are " + strings.Join(Verbs(), ", ") + "; `kinds` describes them"
+	case a.Kind == control.Unmonitor && chained:
+		return "unmonitor cannot stand in a chain of actions", "give it a rule of its own"
+	}
+	return "", ""
 }

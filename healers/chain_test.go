@@ -69,14 +69,27 @@ func TestWords(t *testing.T) {
 	}
 }
 
+func TestAim(t *testing.T) {
+	for words, want := range map[string]control.ActionKind{
+		"restart": control.Restart, "drain then restart then exec": control.Restart, "exec then alert": control.Exec,
+		"stop then exec": control.Stop, "hangup": "hangup",
+	} {
+		if got := Aim(words); got != want {
+			t.Errorf("%s is for %s, want %s", words, got, want)
+		}
+	}
+}
+
 func TestInspectNamesHealersThatAreNone(t *testing.T) {
 	pos := control.Position{File: "f", Line: 4, Col: 1}
 	f := &control.File{Services: []*control.Service{{Name: "s", Rules: []*control.Rule{
 		{Pos: pos, Then: *then(kind(control.Drain), control.Action{Kind: control.Heal, Healer: "hangpu"})},
-		{Pos: pos, Then: control.Action{Kind: control.Heal, Healer: "restart"}},
+		{Pos: pos, Then: control.Action{Kind: control.Heal, Healer: "restart"}, Else: &control.Recovery{Then: *then(kind(control.Alert), kind(control.Unmonitor))}},
 	}}}}
 	want := []*control.Problem{{
 		Pos: pos, Service: "s", Why: `there is no healer "hangpu"`, Mend: "healers are restart, start, stop; `kinds` describes them", Partial: true,
+	}, {
+		Pos: pos, Service: "s", Why: "unmonitor cannot stand in a chain of actions", Mend: "give it a rule of its own", Partial: true,
 	}}
 	if diff := cmp.Diff(want, Inspect(f)); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -83,7 +83,7 @@ func (e *Engine) Heal(ctx context.Context, r Request) Answer {
 	if err != nil {
 		return e.refuse(h, err)
 	}
-	r.Want = chain[len(chain)-1].Want
+	r.Want = healers.Aim(h.Action)
 	account, err := e.Journal.Account(h.Service)
 	if err != nil {
 		return e.refuse(h, err)

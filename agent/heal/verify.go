@@ -56,7 +56,7 @@ func passes(r Request, report *checks.Report) (bool, string) {
 	switch {
 	case r.Want == control.Stop:
 		return report.Existence == checks.Absent, "it is still there"
-	case r.Want == control.Drain:
+	case r.Want == control.Drain || r.Want == control.Exec:
 		return true, "" // its program has said so
 	case r.Passes != nil:
 		return r.Passes(report)

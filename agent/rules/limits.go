@@ -63,7 +63,7 @@ func (l *limits) finding(i int, service string) (Finding, bool) {
 		Place: l.places[i], Text: limit.Text, Failed: true, Turned: !l.fired[i], Do: &limit.Then,
 		Why: fmt.Sprintf("restarted %d times within %d cycles", l.restarts, limit.Cycles),
 	}
-	if limit.Then.Kind == control.Exec {
+	if limit.Then.Kind == control.Exec || limit.Then.Next != nil {
 		f.Exec = healers.LimitAction(service, i)
 		return f, f.Turned
 	}

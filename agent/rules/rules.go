@@ -232,12 +232,16 @@ func (r *rule) due(a *control.Action, turned, recovery bool, service string) (*c
 		if !turned && (a.Repeat <= 0 || r.count%a.Repeat != 0) {
 			return nil, ""
 		}
-		return a, healers.ExecAction(service, r.id, recovery)
-	case control.Restart, control.Start, control.Stop, control.Heal, control.Drain, control.Unmonitor:
-		return a, ""
 	case control.Alert, control.Ignore:
+		if !turned || a.Next == nil {
+			return nil, ""
+		}
+	case control.Restart, control.Start, control.Stop, control.Heal, control.Drain, control.Unmonitor:
+		if a.Next == nil {
+			return a, ""
+		}
 	}
-	return nil, ""
+	return a, healers.ExecAction(service, r.id, recovery)
 }
 
 // Failing are the tests of the rules that stand failed, in the order written.
