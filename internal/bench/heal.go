@@ -19,7 +19,8 @@ type watcher struct {
 	spec     command.Spec
 	settings string // what stands above the services in its control file
 	cycle    time.Duration
-	server   *server // where it keeps a record; nil: nowhere
+	sends    bool    // to a collector of its own, which keeps a record of heals
+	server   *server // that collector; nil: none
 }
 
 // found is what was measured of one watcher under one load.
@@ -40,18 +41,27 @@ func watchers(ctx context.Context, b *bench) error {
 		return err
 	}
 	name := strings.Replace(version, "This is Monit version", "Monit", 1)
-	ours := func(cycle time.Duration) watcher {
-		return watcher{name: "dialtone-agent", spec: command.Spec{Argv: []string{b.agent}}, cycle: cycle}
+	alone := func(cycle time.Duration) watcher {
+		return watcher{
+			name: "dialtone-agent", spec: command.Spec{Argv: []string{b.agent}}, cycle: cycle,
+			settings: "set heal budget 1000 per hour 1000 per day\n",
+		}
+	}
+	sends := func(cycle time.Duration) watcher {
+		w := alone(cycle)
+		w.name, w.sends = "dialtone-agent, sending", true
+		return w
 	}
 	theirs := func(cycle time.Duration) watcher { return watcher{name: name, spec: monit.Spec(), cycle: cycle} }
 	runs := []struct {
 		watcher
 		mixed bool
 	}{
-		{ours(5 * time.Second), false},
-		{ours(time.Second), true},
-		{ours(5 * time.Second), true},
-		{ours(30 * time.Second), true},
+		{sends(5 * time.Second), false},
+		{sends(5 * time.Second), true},
+		{alone(time.Second), true},
+		{alone(5 * time.Second), true},
+		{alone(30 * time.Second), true},
 		{theirs(time.Second), true},
 		{theirs(5 * time.Second), true},
 		{theirs(30 * time.Second), true},
@@ -93,12 +103,12 @@ func (b *bench) measureWatcher(ctx context.Context, w watcher, mixed bool) (load
 			return l, found{}, err
 		}
 	}
-	if w.spec.Argv[0] == b.agent {
+	if w.sends {
 		if w.server, err = b.startServer(ctx, "collector", filepath.Join(dir, "collector")); err != nil {
 			return l, found{}, err
 		}
 		defer w.server.stop()
-		w.settings = w.server.uplink() + "set heal budget 1000 per hour 1000 per day\n"
+		w.settings += w.server.uplink()
 	}
 	f, err := w.measure(ctx, b.idle, dir, l, services)
 	return l, f, err
