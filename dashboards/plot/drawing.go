@@ -72,6 +72,7 @@ func (p *Plot) graph() *drawing {
 	d.bands(p, f)
 	d.axes(p, f)
 	d.lines(p, f)
+	d.rules(p, f)
 	d.marks(p, f)
 	d.names(f)
 	if p.Empty() {
@@ -209,6 +210,18 @@ func (d *drawing) colored(f *frame, s Series, spots []spot) {
 		width = 1
 	}
 	d.add(line{paint: stroke, spots: spots, width: width})
+}
+
+// rules lie on top of areas, which would hide them.
+func (d *drawing) rules(p *Plot, f *frame) {
+	for _, r := range p.rules(f) {
+		stroke := capLine
+		if r.Color > 0 {
+			stroke, _ = colorOf(r.Color)
+		}
+		y := f.y(r.Value)
+		d.add(line{paint: stroke, spots: []spot{{f.left, y}, {f.right, y}}, width: 1})
+	}
 }
 
 func (d *drawing) marks(p *Plot, f *frame) {

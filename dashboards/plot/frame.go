@@ -21,6 +21,7 @@ type frame struct {
 	left, top, right, bottom float64
 	from, to                 time.Time
 	low, high                float64
+	axis                     Axis
 	values                   []float64
 	times                    []time.Time
 	step                     time.Duration // between time ticks
@@ -42,18 +43,13 @@ const leader = 10
 
 func (p *Plot) frame() *frame {
 	width, height := p.size()
-	low, high := p.extent()
-	f := &frame{top: lineHeight + 2, from: p.From, to: p.To, values: valueTicks(low, high, p.Unit, rows(height))}
+	f := &frame{top: lineHeight + 2, from: p.From, to: p.To, axis: p.Axis, values: p.ticks(rows(height))}
 	f.low, f.high = f.values[0], f.values[len(f.values)-1]
-	if p.Unit == Percent && high <= 100 && f.high > 100 {
-		f.high = 100
-		f.values[len(f.values)-1] = 100
-	}
 	for _, v := range f.values {
 		f.left = math.Max(f.left, advance(p.Unit.Format(v), textSize, false))
 	}
 	f.left = math.Ceil(f.left) + edge
-	f.labels = p.labels()
+	f.labels = p.labels(f)
 	f.right = width - edge
 	for _, l := range f.labels {
 		f.right = math.Min(f.right, width-math.Ceil(advance(l.text, textSize, false))-leader-2)
@@ -80,7 +76,7 @@ func (p *Plot) extent() (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, s := range p.Series {
 		for _, pt := range s.Points {
-			if finite(pt.Value) {
+			if p.Axis.holds(pt.Value) {
 				low, high = math.Min(low, pt.Value), math.Max(high, pt.Value)
 			}
 		}
@@ -100,12 +96,17 @@ func (f *frame) x(at time.Time) float64 {
 	return f.left + math.Min(math.Max(part, 0), 1)*(f.right-f.left)
 }
 
+// y is the height of a value; one beyond the axis is at its edge.
 func (f *frame) y(v float64) float64 {
-	return f.bottom - (v-f.low)/(f.high-f.low)*(f.bottom-f.top)
+	part := (v - f.low) / (f.high - f.low)
+	if f.axis.Log {
+		part = math.Log(math.Max(v, f.low)/f.low) / math.Log(f.high/f.low)
+	}
+	return f.bottom - math.Min(math.Max(part, 0), 1)*(f.bottom-f.top)
 }
 
-// labels names every line that has a value and a name, in the order of the series.
-func (p *Plot) labels() []label {
+// labels names every line that has a value and a name, in the order of the series, and then the rules.
+func (p *Plot) labels(f *frame) []label {
 	var labels []label
 	seen := false
 	for _, s := range p.Series {
@@ -115,7 +116,23 @@ func (p *Plot) labels() []label {
 			labels = append(labels, label{text: shorten(s.Name, maxLabel), style: s.Style, extra: extra, color: s.Color})
 		}
 	}
+	for _, r := range p.rules(f) {
+		if r.Label != "" {
+			labels = append(labels, label{text: shorten(r.Label, maxLabel), style: Capacity, color: r.Color})
+		}
+	}
 	return labels
+}
+
+// rules are those that the axis holds.
+func (p *Plot) rules(f *frame) []Rule {
+	var held []Rule
+	for _, r := range p.Rules {
+		if r.Value >= f.low && r.Value <= f.high {
+			held = append(held, r)
+		}
+	}
+	return held
 }
 
 func last(points []Point) (Point, bool) {
@@ -141,6 +158,13 @@ func (f *frame) placeLabels(p *Plot) {
 	for _, s := range p.Series {
 		if end, ok := last(s.Points); ok && s.Name != "" {
 			f.labels[i].end = spot{f.x(end.At), f.y(end.Value)}
+			f.labels[i].y = f.labels[i].end.y
+			i++
+		}
+	}
+	for _, r := range p.rules(f) {
+		if r.Label != "" {
+			f.labels[i].end = spot{f.right, f.y(r.Value)}
 			f.labels[i].y = f.labels[i].end.y
 			i++
 		}
@@ -171,11 +195,12 @@ func (f *frame) stretches(s Series, step time.Duration) [][]spot {
 	var before time.Time
 	for _, pt := range s.Points {
 		late := step > 0 && s.Style != Capacity && !before.IsZero() && pt.At.Sub(before) > 2*step+step/2
-		if late || !finite(pt.Value) {
+		drawn := f.axis.holds(pt.Value)
+		if late || !drawn {
 			all = keep(all, now)
 			now = nil
 		}
-		if finite(pt.Value) && !pt.At.Before(f.from) && !pt.At.After(f.to) {
+		if drawn && !pt.At.Before(f.from) && !pt.At.After(f.to) {
 			now = append(now, spot{f.x(pt.At), f.y(pt.Value)})
 			before = pt.At
 		}

@@ -81,6 +81,9 @@ func init() {
 
 // colorOf is the paint of the line, and of the area, of a color; numbers beyond the last begin again.
 func colorOf(number int) (stroke, area paint) {
+	if number == Ink {
+		return ink, grid
+	}
 	text := strconv.Itoa((number-1)%Colors + 1)
 	return paint("p-c" + text), paint("p-f" + text)
 }

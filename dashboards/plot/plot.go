@@ -50,6 +50,23 @@ type Series struct {
 // Colors is how many colors there are for lines that must be told apart.
 const Colors = 8
 
+// Ink is one color more, that of text: for a line that is the sum of the others.
+const Ink = Colors + 1
+
+// Rule is a line across the graph at one value. It does not widen the axis: one beyond the axis is left out.
+type Rule struct {
+	Value float64
+	Label string // at its end; may be empty
+	Color int    // 1 to Colors; 0: the color of what must not be reached
+}
+
+// Axis says where the axis of values ends. The zero value fits what is drawn and holds 0.
+type Axis struct {
+	Low, High *float64 // what it holds at least, instead of 0; nil: as the data is
+	Rigid     bool     // it ends exactly there, and what is beyond is drawn at its edge
+	Log       bool     // it is logarithmic; what is not above 0 is a gap
+}
+
 // Band is a stretch of time that was an incident. A zero To means that it still lasts.
 type Band struct {
 	From, To time.Time
@@ -86,6 +103,8 @@ type Plot struct {
 	Title  string // a sentence with a verdict, not a noun
 	Why    string // one sentence that helps to read it; may be empty
 	Series []Series
+	Rules  []Rule
+	Axis   Axis
 	Bands  []Band
 	Marks  []Mark
 	From   time.Time

@@ -11,7 +11,11 @@ func valueTicks(low, high float64, u Unit, rows int) []float64 {
 	if u == State {
 		return []float64{0, 1, 2, 3}
 	}
-	low, high = math.Min(low, 0), math.Max(high, 0)
+	return steps(math.Min(low, 0), math.Max(high, 0), u, rows)
+}
+
+// steps cuts a range into up to rows steps that people count in.
+func steps(low, high float64, u Unit, rows int) []float64 {
 	if high <= low {
 		high = low + 1
 	}

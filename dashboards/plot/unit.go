@@ -17,7 +17,8 @@ const (
 	BytesPerSecond Unit = "bytes_per_second"
 	Seconds        Unit = "seconds"
 	PerSecond      Unit = "per_second"
-	State          Unit = "state" // 0 unknown, 1 ok, 2 warning, 3 critical
+	Unscaled       Unit = "unscaled" // a plain number that is not written with k or M
+	State          Unit = "state"    // 0 unknown, 1 ok, 2 warning, 3 critical
 )
 
 var stateWords = [...]string{"unknown", "ok", "warning", "critical"}
@@ -42,6 +43,8 @@ func (u Unit) Format(v float64) string {
 		if i := int(math.Round(v)); i >= 0 && i < len(stateWords) {
 			return stateWords[i]
 		}
+	case Unscaled:
+		return digits(v)
 	case Number:
 	}
 	return count(v)
