@@ -28,6 +28,7 @@ type ServiceStatus struct {
 	Unmonitored string       `json:"unmonitored,omitempty"` // why it rests, and who said so
 	Healing     bool         `json:"healing,omitempty"`
 	Parked      bool         `json:"parked,omitempty"`     // healing has been given up for now
+	Held        string       `json:"held,omitempty"`       // why nothing is healed: what was given up for, or stands against it
 	MutedUntil  time.Time    `json:"muted_until,omitzero"` // end of the maintenance that holds; zero: none does
 	PID         int          `json:"pid,omitempty"`
 	Groups      []string     `json:"groups,omitempty"`

@@ -50,8 +50,8 @@ func (b *board) set(name string, down, running bool) {
 var errUnseen = errors.New("nobody has looked yet at what it depends on")
 
 // claim reserves a service for a heal and returns the services that run and depend on it, the farthest first. The error says what
-// holds the heal back.
-func (b *board) claim(name string) ([]string, error) {
+// holds the heal back. A stop needs nothing that the service depends on: that may be down, or gone already in the same order.
+func (b *board) claim(name string, want control.ActionKind) ([]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if by := b.claims[name]; by != "" {
@@ -63,6 +63,7 @@ func (b *board) claim(name string) ([]string, error) {
 		}
 		down, known := b.down[parent]
 		switch {
+		case want == control.Stop:
 		case down:
 			return nil, fmt.Errorf("it depends on %s, which is down", parent)
 		case !known:

@@ -23,7 +23,7 @@ func TestNoTwoHealsMeet(t *testing.T) {
 				healing = slices.DeleteFunc(healing, func(other string) bool { return other == name })
 				continue
 			}
-			if _, err := b.claim(name); err == nil {
+			if _, err := b.claim(name, control.Restart); err == nil {
 				healing = append(healing, name)
 			}
 			for _, one := range healing {

@@ -10,6 +10,7 @@ import (
 	"github.com/dialtone/dialtone/agent/heal"
 	"github.com/dialtone/dialtone/agent/rules"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/healers"
 )
 
 // Verb is what a person can order of a service.
@@ -30,6 +31,7 @@ const (
 type order struct {
 	verb  Verb
 	who   string
+	many  bool // one of several services: those that have no program for it are watched, or rest, without a word, as with Monit
 	reply chan error
 }
 
@@ -58,7 +60,7 @@ func (a *Agent) Do(ctx context.Context, verb Verb, names []string, who string) e
 	}
 	var failed []error
 	for _, name := range targets {
-		if err := a.order(ctx, name, order{verb: verb, who: who}); err != nil {
+		if err := a.order(ctx, name, order{verb: verb, who: who, many: len(names) > 1 || names[0] == All}); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", name, err))
 		}
 	}
@@ -111,6 +113,7 @@ func (s *service) onOrder(ctx context.Context, o order) {
 		s.cycle(ctx)
 	case Monitor:
 		s.monitor(o.who)
+		s.unpark()
 		o.reply <- nil
 		s.look(ctx, true)
 	case Unmonitor:
@@ -133,6 +136,10 @@ func (s *service) act(o order) {
 		o.reply <- nil // it runs already: starting it twice would be two of it
 		return
 	}
+	if o.many && !s.able(o.verb) {
+		s.unable(o)
+		return
+	}
 	if err := s.begin(heal.Request{Want: control.ActionKind(o.verb), Seen: "ordered by " + o.who, Who: o.who}); err != nil {
 		o.reply <- err
 		return
@@ -145,6 +152,22 @@ func (s *service) act(o order) {
 		return
 	}
 	s.monitor(o.who)
+}
+
+// able reports whether the control file names a program for an order.
+func (s *service) able(verb Verb) bool {
+	_, err := healers.Plan(s.spec, control.ActionKind(verb), s.present())
+	return err == nil
+}
+
+// unable is what remains of an order without its program: the service is watched again, or rests.
+func (s *service) unable(o order) {
+	if o.verb == Stop {
+		s.rest("stopped by "+o.who, o.who)
+	} else {
+		s.monitor(o.who)
+	}
+	o.reply <- nil
 }
 
 // queue keeps an order for the end of the heal in flight.
@@ -176,6 +199,17 @@ func (s *service) monitor(who string) {
 		s.log.Warn("that a service is monitored again is not on disk", "error", err)
 	}
 	s.tellAction(order{verb: Monitor, who: who}, "monitoring was begun by "+who)
+}
+
+// unpark gives a service that was given up a new budget: who orders it to be monitored has seen to it.
+func (s *service) unpark() {
+	if s.parked == "" {
+		return
+	}
+	s.parked, s.refusal = "", ""
+	if err := s.agent.engine.Load().Renew(s.spec.Name); err != nil {
+		s.log.Warn("that a service may be healed again is not in the journal", "error", err)
+	}
 }
 
 func (s *service) tellAction(o order, why string) {

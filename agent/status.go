@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ func (s *service) publish() {
 	}
 	if !s.mutedUntil.IsZero() {
 		v.status.MutedUntil = s.mutedUntil.UTC()
+	}
+	if s.state != dialtone.OK {
+		v.status.Held = cmp.Or(s.parked, s.refusal)
 	}
 	if s.resting != nil {
 		v.status.Unmonitored = s.resting.Why

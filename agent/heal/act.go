@@ -48,10 +48,8 @@ func (e *Engine) follow(ctx context.Context, r Request, h *dialtone.Heal, chain 
 
 // succeeded: what was stopped is gone; of any other link its program says it.
 func (e *Engine) succeeded(ctx context.Context, r Request, h *dialtone.Heal, link healers.Link) error {
-	if link.Want == control.Stop {
-		gone := r
-		gone.Want, gone.Passes = control.Stop, nil
-		return e.verify(ctx, gone, timeout(r.Service.Stop))
+	if link.Want == control.Stop && vanishes(r.Service.Kind) {
+		return e.gone(ctx, r)
 	}
 	if h.ExitCode != 0 {
 		return errors.New("it did not succeed")
@@ -72,9 +70,7 @@ func (e *Engine) act(ctx context.Context, r Request, h *dialtone.Heal, plan []he
 			return fmt.Errorf("%s did not end within %s and was killed", out.Command, out.Took.Round(time.Millisecond))
 		}
 		if !last {
-			gone := r
-			gone.Want, gone.Passes = control.Stop, nil
-			if err := e.verify(ctx, gone, timeout(r.Service.Stop)); err != nil {
+			if err := e.gone(ctx, r); err != nil {
 				return fmt.Errorf("after %s: %w", out.Command, err)
 			}
 		}

@@ -150,7 +150,7 @@ func (e *Engine) run(ctx context.Context, r Request, h dialtone.Heal, account he
 		return Answer{Heal: h, Acted: true}
 	}
 	if err == nil {
-		err = e.verify(ctx, r, quick(h))
+		err = e.verdict(ctx, r, h)
 	}
 	if err != nil && h.ExitCode > 0 {
 		err = fmt.Errorf("the program exited with status %d: %w", h.ExitCode, err)
@@ -235,6 +235,11 @@ func (e *Engine) Forgive(service string) error {
 	}
 	account.Parked, account.InARow, account.Next = "", 0, time.Time{}
 	return e.Journal.SetAccount(service, account)
+}
+
+// Renew forgets all that was spent on a service: a person has seen to it and wants it healed again.
+func (e *Engine) Renew(service string) error {
+	return e.Journal.SetAccount(service, healers.Account{})
 }
 
 // Parked returns why healing of a service was given up, or nothing.

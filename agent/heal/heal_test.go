@@ -234,6 +234,40 @@ func TestARestartInTwoWaitsUntilItIsGone(t *testing.T) {
 	})
 }
 
+// TestStopsOfWhatCannotVanish: a file or a host is there whatever is stopped, so that only the stop program can say how it went.
+func TestStopsOfWhatCannotVanish(t *testing.T) {
+	tests := []struct {
+		want   control.ActionKind
+		status int // of the stop program
+		acted  string
+		answer dialtone.HealOutcome
+	}{
+		{control.Restart, 0, "s/stop; s/start", dialtone.Healed},
+		{control.Restart, 1, "s/stop; s/start", dialtone.Healed},
+		{control.Stop, 0, "s/stop", dialtone.Healed},
+		{control.Stop, 1, "s/stop", dialtone.HealFailed},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			b.up.Store(true)
+			b.act = func(o healers.Order) (healers.Outcome, error) {
+				out := healers.Outcome{Command: string(o.Action)}
+				if strings.HasSuffix(string(o.Action), "/stop") {
+					out.ExitCode = test.status
+				}
+				return out, nil
+			}
+			r := b.request()
+			r.Service.Kind, r.Running, r.Want = "file", true, test.want
+			began := time.Now()
+			if a := b.Heal(t.Context(), r); a.Heal.Outcome != test.answer || a.Heal.Command != test.acted || time.Since(began) > time.Second {
+				t.Errorf("%s with status %d: %+v after %s", test.want, test.status, a.Heal, time.Since(began))
+			}
+		})
+	}
+}
+
 func TestAPersonIsNotBoundByTheBudget(t *testing.T) {
 	b := newBench(t)
 	if err := b.Journal.SetAccount("s", healers.Account{Parked: "spent"}); err != nil {

@@ -68,6 +68,31 @@ func passes(r Request, report *checks.Report) (bool, string) {
 	return report.Existence != checks.Absent, why
 }
 
+// vanishes reports whether a service of this kind is gone once it was stopped: a process ends, a file system is unmounted. Of any other
+// kind (a host that is asked, a file that a daemon writes) only the stop program knows whether it worked.
+func vanishes(kind string) bool { return kind == "process" || kind == "filesystem" }
+
+// gone waits until what was stopped is gone. Between the stop and the start of a restart the start is tried also where the stop program
+// of a kind that does not vanish has failed, as Monit does.
+func (e *Engine) gone(ctx context.Context, r Request) error {
+	if !vanishes(r.Service.Kind) {
+		return nil
+	}
+	r.Want, r.Passes = control.Stop, nil
+	return e.verify(ctx, r, timeout(r.Service.Stop))
+}
+
+// verdict is how a heal that ran all its programs ended.
+func (e *Engine) verdict(ctx context.Context, r Request, h dialtone.Heal) error {
+	switch {
+	case r.Want != control.Stop || vanishes(r.Service.Kind):
+		return e.verify(ctx, r, quick(h))
+	case h.ExitCode != 0:
+		return errors.New("it did not succeed")
+	}
+	return nil
+}
+
 func programOf(r Request) *control.Command {
 	switch {
 	case r.Want == control.Stop:

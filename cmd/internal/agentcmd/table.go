@@ -17,7 +17,7 @@ const width = 80 // columns of the terminal that everybody has
 // printSummary writes a line a service: name, kind, how it is and since when, and why if there is something to say.
 func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 	const name, kind, state, since = 20, 10, 11, 6
-	fmt.Fprintf(w, "%s, %d services, agent up %s\n", status.Name, len(status.Services), ago(now.Sub(status.Started)))
+	fmt.Fprintf(w, "%s, %s, agent up %s\n", status.Name, services(len(status.Services)), ago(now.Sub(status.Started)))
 	printTrouble(w, status)
 	fmt.Fprintf(w, "%s %s %s %s %s\n", cell("SERVICE", name), cell("KIND", kind), cell("STATE", state), cell("SINCE", since), "WHY")
 	for _, s := range status.Services {
@@ -25,6 +25,13 @@ func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 			cell(ago(now.Sub(s.Since)), since), cell(reason(s), width-name-kind-state-since-4))
 		fmt.Fprintln(w, strings.TrimRight(row, " "))
 	}
+}
+
+func services(n int) string {
+	if n == 1 {
+		return "1 service"
+	}
+	return strconv.Itoa(n) + " services"
 }
 
 // printTrouble says what keeps the whole agent from its work, before anything is said of services.
@@ -51,6 +58,7 @@ func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 		}
 		put("state", standing(s)+" since "+s.Since.In(now.Location()).Format(time.DateTime))
 		put("why", reason(s))
+		put("not healed", held(s))
 		put("depends on", strings.Join(s.DependsOn, ", "))
 		put("groups", strings.Join(s.Groups, ", "))
 		if s.PID > 0 {
@@ -97,6 +105,17 @@ func reason(s dialtone.ServiceStatus) string {
 		return quiet + "; " + s.Why
 	}
 	return s.Why
+}
+
+// held is why nothing is done about a service that is not well, and what a person can do.
+func held(s dialtone.ServiceStatus) string {
+	if s.Held == "" || !s.Monitored || s.Healing {
+		return ""
+	}
+	if s.Parked {
+		return s.Held + "; `restart " + s.Name + "` or `monitor " + s.Name + "` begins anew"
+	}
+	return s.Held
 }
 
 // measured is a value with its unit, as a person reads it.
