@@ -199,7 +199,7 @@ func (m *muninPlugin) describe(r *Report) {
 		}
 		r.Samples = append(r.Samples, info("graph_info",
 			"graph", g.Name, "title", g.Title, "vlabel", g.VLabel, "category", strings.ToLower(g.Category), "args", g.Args,
-			"order", g.Order, "total", g.Total, "scale", scale, "info", g.Info))
+			"order", g.Order, "printf", g.Printf, "total", g.Total, "scale", scale, "info", g.Info))
 		for i, f := range g.Fields {
 			hidden := ""
 			if f.Hidden {

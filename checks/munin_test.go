@@ -115,7 +115,7 @@ func TestMuninReport(t *testing.T) {
 		t.Errorf("then (-want +got):\n%s %q", diff, second.Why)
 	}
 	described := []dialtone.Sample{
-		info("graph_info", "graph", "", "title", "Traffic", "vlabel", "bit/s per second", "category", "network", "args", "--base 1000", "order", "", "total", "", "scale", "", "info", ""),
+		info("graph_info", "graph", "", "title", "Traffic", "vlabel", "bit/s per second", "category", "network", "args", "--base 1000", "order", "", "printf", "", "total", "", "scale", "", "info", ""),
 		info("field_info", "graph", "", "field", "down", "label", "in", "draw", "", "negative", "", "colour", "", "line", "", "warning", "", "critical", "", "hidden", "yes", "info", "", "place", "000"),
 		info("field_info", "graph", "", "field", "up", "label", "out", "draw", "AREA", "negative", "down", "colour", "", "line", "", "warning", "5", "critical", "", "hidden", "", "info", "", "place", "001"),
 		info("field_info", "graph", "", "field", "load", "label", "load", "draw", "", "negative", "", "colour", "", "line", "", "warning", "", "critical", "3", "hidden", "", "info", "", "place", "002"),

@@ -28,7 +28,7 @@ type figureRow struct{ Name, Now, Min, Avg, Max string }
 
 // figureOf writes a described graph. The SVG is safe HTML: its writer escapes every name.
 func figureOf(g graph, s selection, w window, pl *plot.Plot) figure {
-	f := figure{ID: g.ID + "-" + w.Name, Name: g.Name, Title: pl.Title, Why: pl.Why, Window: w.Name, Rows: rowsOf(pl), from: pl.From, to: pl.To}
+	f := figure{ID: g.ID + "-" + w.Name, Name: g.Name, Title: pl.Title, Why: pl.Why, Window: w.Name, Rows: rowsOf(pl.Series, pl.Unit.Format), from: pl.From, to: pl.To}
 	f.Source, f.Picture = graphLink(g.ID, "json", s, w), graphLink(g.ID, "png", s, w)
 	var b bytes.Buffer
 	if err := pl.SVG(&b); err != nil {
@@ -39,15 +39,15 @@ func figureOf(g graph, s selection, w window, pl *plot.Plot) figure {
 	return f
 }
 
-func rowsOf(pl *plot.Plot) []figureRow {
+// rowsOf tells lines in figures; format writes one.
+func rowsOf(lines []plot.Series, format func(float64) string) []figureRow {
 	var rows []figureRow
-	for _, s := range pl.Series {
+	for _, s := range lines {
 		sum := s.Summary()
 		if sum.Count == 0 {
 			continue
 		}
-		u := pl.Unit
-		rows = append(rows, figureRow{Name: s.Name, Now: u.Format(sum.Last), Min: u.Format(sum.Min), Avg: u.Format(sum.Avg), Max: u.Format(sum.Max)})
+		rows = append(rows, figureRow{Name: s.Name, Now: format(sum.Last), Min: format(sum.Min), Avg: format(sum.Avg), Max: format(sum.Max)})
 	}
 	return rows
 }

@@ -202,9 +202,12 @@ func (p *Pages) muninFigure(g muninGraph, values part[muninValues]) muninFigure 
 		return f
 	}
 	measured, drawn := muninSeries(g, values.Data.fields)
-	w := values.Data.window
-	pl := &plot.Plot{Title: title, Height: max(muninHeight, 16*len(drawn)+60), From: w.From, To: w.To, Step: w.Step, Unit: muninUnit(g), Zone: p.zone, Series: drawn}
-	f.Rows = rowsOf(&plot.Plot{Series: measured, Unit: pl.Unit})
+	w, unit, rules := values.Data.window, muninUnit(g), muninRules(g)
+	pl := &plot.Plot{
+		Title: title, Height: max(muninHeight, 16*(len(drawn)+len(rules))+60), From: w.From, To: w.To, Step: w.Step, Unit: unit, Zone: p.zone,
+		Series: drawn, Rules: rules, Axis: muninAxis(g.Labels["args"]),
+	}
+	f.Rows = rowsOf(measured, muninFormat(g.Labels["printf"], unit))
 	var b bytes.Buffer
 	if err := pl.SVG(&b); err != nil {
 		f.Fault = err.Error()
@@ -236,6 +239,8 @@ func muninUnit(g muninGraph) plot.Unit {
 		return plot.Bytes
 	case axis == "seconds":
 		return plot.Seconds
+	case g.Labels["scale"] == "no":
+		return plot.Unscaled
 	}
 	return plot.Number
 }

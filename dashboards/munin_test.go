@@ -19,7 +19,7 @@ func TestMuninPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<h2>network</h2>", "<h2>system</h2>", `id="munin-cpu"`, `id="munin-if_eth0"`, "eth0 traffic", "bits in (-) / out (&#43;) per second", "How CPU time is spent.",
-		`class="p-f1"`, `class="p-f2"`, `class="p-c3"`, "bit/s (−)", `href="/hosts/stats1/munin?span=month"`, "&lt;script&gt;",
+		`class="p-f1"`, `class="p-f2"`, `class="p-c3"`, "bit/s (−)", "All (−)</th>", ">planned</text>", `class="p-ink"`, "warning</text>", `href="/hosts/stats1/munin?span=month"`, "&lt;script&gt;",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q", want)

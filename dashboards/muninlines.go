@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,14 +30,66 @@ func muninSeries(g muninGraph, values map[string][]plot.Point) (measured, drawn 
 				lines = append(lines, s)
 			}
 		}
-		if below := negativeOf(g, field); below != nil && field["hidden"] != "yes" {
-			mirrored := values[below["field"]]
-			measured = append(measured, plot.Series{Name: name + " (−)", Points: mirrored})
-			lines = append(lines, plot.Series{Name: name + " (−)", Points: negated(mirrored), Color: colors[i]})
+		if opposite := negativeOf(g, field); opposite != nil && field["hidden"] != "yes" {
+			mirrored := values[opposite["field"]]
+			measured = append(measured, plot.Series{Name: name + below, Points: mirrored})
+			lines = append(lines, plot.Series{Name: name + below, Points: negated(mirrored), Color: colors[i]})
 		}
 	}
 	slices.Reverse(areas) // the highest of a stack first: those below it are drawn over it
+	for _, total := range totals(g, values) {
+		measured = append(measured, total)
+		if strings.HasSuffix(total.Name, below) {
+			total.Points = negated(total.Points)
+		}
+		total.Color = plot.Ink
+		lines = append(lines, total)
+	}
 	return measured, append(areas, lines...)
+}
+
+// below marks the name of what is drawn downwards.
+const below = " (−)"
+
+// totals are the sum of all fields that a graph shows, and of all that it shows downwards, where it wants them.
+func totals(g muninGraph, values map[string][]plot.Point) []plot.Series {
+	name := g.Labels["total"]
+	if name == "" {
+		return nil
+	}
+	var up, down [][]plot.Point
+	for _, field := range g.Fields {
+		if field["hidden"] == "yes" {
+			continue
+		}
+		up = append(up, values[field["field"]])
+		if opposite := negativeOf(g, field); opposite != nil {
+			down = append(down, values[opposite["field"]])
+		}
+	}
+	all := []plot.Series{{Name: name, Points: sumOf(up)}}
+	if len(down) > 0 {
+		all = append(all, plot.Series{Name: name + below, Points: sumOf(down)})
+	}
+	return all
+}
+
+// sumOf adds lines at each time that one of them has a point; what has none there counts nothing.
+func sumOf(lines [][]plot.Point) []plot.Point {
+	sums := map[time.Time]float64{}
+	for _, points := range lines {
+		for _, pt := range points {
+			if !math.IsNaN(pt.Value) {
+				sums[pt.At] += pt.Value
+			}
+		}
+	}
+	all := make([]plot.Point, 0, len(sums))
+	for at, v := range sums {
+		all = append(all, plot.Point{At: at, Value: v})
+	}
+	slices.SortFunc(all, func(a, b plot.Point) int { return a.At.Compare(b.At) })
+	return all
 }
 
 // stacked lays points on those below them where a field is drawn so, and tells whether its area is filled. base is the top of the stack.

@@ -42,6 +42,32 @@ func TestMuninSeries(t *testing.T) {
 	}
 }
 
+// TestMuninTotals: what is shown counts, each direction for itself, and what has no value at a time counts nothing there.
+func TestMuninTotals(t *testing.T) {
+	at := time.Unix(1792000000, 0).UTC()
+	series := func(values ...float64) (points []plot.Point) {
+		for i, v := range values {
+			if v >= 0 {
+				points = append(points, plot.Point{At: at.Add(time.Duration(i) * time.Minute), Value: v})
+			}
+		}
+		return points
+	}
+	g := muninGraph{Labels: map[string]string{"total": "All"}, Fields: []map[string]string{
+		{"field": "in", "hidden": "yes"}, {"field": "out", "negative": "in"}, {"field": "more"}, {"field": "away", "hidden": "yes"},
+	}}
+	values := map[string][]plot.Point{"in": series(1, 2), "out": series(10, -1), "more": series(5, 6, 7), "away": series(100)}
+	measured, drawn := muninSeries(g, values)
+	want := []plot.Series{{Name: "All", Points: series(15, 6, 7)}, {Name: "All (−)", Points: series(1, 2)}}
+	if diff := cmp.Diff(want, measured[len(measured)-2:]); diff != "" {
+		t.Errorf("measured (-want +got):\n%s", diff)
+	}
+	want = []plot.Series{{Name: "All", Points: series(15, 6, 7), Color: plot.Ink}, {Name: "All (−)", Points: negated(series(1, 2)), Color: plot.Ink}}
+	if diff := cmp.Diff(want, drawn[len(drawn)-2:]); diff != "" {
+		t.Errorf("drawn (-want +got):\n%s", diff)
+	}
+}
+
 func TestMuninUnit(t *testing.T) {
 	for vlabel, want := range map[string]plot.Unit{"%": plot.Percent, "Bytes": plot.Bytes, "bytes per second": plot.BytesPerSecond, "seconds": plot.Seconds, "load": plot.Number} {
 		args := ""

@@ -11,7 +11,7 @@ import (
 // AddMunin makes the fleet larger by a node, stats1, that runs plugins of Munin.
 func (f *Fleet) AddMunin() {
 	var services []dialtone.ServiceStatus
-	for _, name := range []string{"cpu", "if_eth0", "load"} {
+	for _, name := range []string{"cpu", "if_eth0", "load", "processes"} {
 		services = append(services, dialtone.ServiceStatus{Name: name, Kind: "munin", State: dialtone.OK, Since: f.Now().Add(-time.Hour), Checked: f.Now(), Monitored: true})
 	}
 	f.Add(node(f.Now(), "stats1", "stats", 0, services...))
@@ -21,8 +21,9 @@ func (f *Fleet) AddMunin() {
 var muninInfo = map[string][]map[string]string{
 	"dialtone_munin_graph_info": {
 		{"service": "cpu", "title": "CPU usage", "vlabel": "%", "category": "system", "args": "--base 1000 -r --lower-limit 0 --upper-limit 200", "info": "How CPU time is spent."},
-		{"service": "if_eth0", "title": "eth0 traffic", "vlabel": "bits in (-) / out (+) per second", "category": "network", "args": "--base 1000"},
-		{"service": "load", "title": "Load " + Hostile, "vlabel": "load", "category": "system"},
+		{"service": "if_eth0", "title": "eth0 traffic", "vlabel": "bits in (-) / out (+) per second", "category": "network", "args": "--base 1000", "total": "All", "printf": "%5.1lf%s"},
+		{"service": "load", "title": "Load " + Hostile, "vlabel": "load", "category": "system", "args": "-l 0 -u 12"},
+		{"service": "processes", "title": "Processes", "vlabel": "processes", "category": "system", "args": "--logarithmic --lower-limit 1", "scale": "no", "total": "all"},
 	},
 	"dialtone_munin_field_info": {
 		{"service": "cpu", "field": "system", "label": "system", "draw": "AREA", "place": "000"},
@@ -32,6 +33,8 @@ var muninInfo = map[string][]map[string]string{
 		{"service": "if_eth0", "field": "down", "label": "received", "hidden": "yes", "place": "000"},
 		{"service": "if_eth0", "field": "up", "label": "bit/s", "negative": "down", "place": "001"},
 		{"service": "load", "field": "load", "label": "load", "draw": "LINE2", "warning": "10", "place": "000"},
+		{"service": "processes", "field": "sleeping", "label": "sleeping", "place": "000", "line": "40:COLOUR3:planned"},
+		{"service": "processes", "field": "running", "label": "running", "place": "001"},
 	},
 }
 
