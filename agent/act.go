@@ -252,30 +252,25 @@ func (s *service) exec(f rules.Finding) {
 	})
 }
 
-// unmonitor is the rule's way to give up: told as parked, because from now on only a person helps.
-func (s *service) unmonitor(f rules.Finding) {
-	reason := fmt.Sprintf("%s: unmonitored by its rule at %s", f.Why, f.Place)
-	now := time.Now()
-	s.rest(reason, "")
-	s.agent.tellHeal(dialtone.Heal{
-		ID: healers.NewID(now), Service: s.spec.Name, Action: string(control.Unmonitor), Rule: f.Place, Seen: f.Why,
-		Started: now.UTC(), Outcome: dialtone.HealParked, ExitCode: -1, Reason: reason,
-	})
-}
-
 // rest ends monitoring, and writes down why. Of a service that a person sends to rest nothing is known any more; one that a rule
 // gave up stays as bad as it is.
 func (s *service) rest(why, who string) {
-	s.resting = &rest{Why: why, Who: who, At: time.Now().UTC()}
+	s.settleDown(&rest{Why: why, Who: who, At: time.Now().UTC()})
+	if who != "" {
+		s.tellState(dialtone.Unknown, rules.Finding{Why: why}, false)
+	}
+	s.publish()
+}
+
+// settleDown ends what goes on around a service that is to rest.
+func (s *service) settleDown(r *rest) {
+	s.resting = r
 	if err := s.agent.store.setResting(s.spec.Name, s.resting); err != nil {
 		s.log.Warn("that a service is unmonitored is not on disk", "error", err)
 	}
 	s.retry.Stop()
 	s.stopWith()
 	s.pid, s.stopWith = 0, func() {}
-	if who != "" {
-		s.tellState(dialtone.Unknown, rules.Finding{Why: why}, false)
-	}
 	s.publish()
 }
 

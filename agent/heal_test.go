@@ -478,40 +478,6 @@ func TestAStartThatOutlivedItsAgentIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestARestartLimitGivesUpForGood(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld("nginx")
-		s := process("nginx")
-		s.Limits = []*control.RestartLimit{{
-			Pos: control.Position{File: "/etc/dialtone.conf", Line: 5, Col: 1}, Restarts: 2, Cycles: 10, Then: control.Action{Kind: control.Unmonitor},
-		}}
-		c := w.config(t, file(s))
-		w.things["nginx"].deaf, w.things["nginx"].code = true, 1
-		a, end := begin(t, c)
-		pass(6 * time.Second)
-		w.kill("nginx")
-		pass(time.Minute)
-		got := statusOf(a, "nginx")
-		if got.Monitored || !strings.Contains(got.Unmonitored, "restarted 2 times within 10 cycles: unmonitored by its rule at /etc/dialtone.conf:5") {
-			t.Errorf("status %+v", got)
-		}
-		if got.State != dialtone.Critical {
-			t.Errorf("what was given up is %s", got.State)
-		}
-		w.forget()
-		pass(time.Hour)
-		expectActs(t, w)
-		end()
-
-		again, end := begin(t, c)
-		defer end()
-		pass(6 * time.Second)
-		if statusOf(again, "nginx").Monitored {
-			t.Error("the agent's restart forgot that the service is unmonitored")
-		}
-	})
-}
-
 func TestAStopRuleRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("miner")

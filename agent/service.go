@@ -46,16 +46,19 @@ type service struct {
 	looked   bool // a look has brought a report
 	fresh    bool // it did not run when its watch began, and was not started since
 
-	state    dialtone.State
-	why      string
-	since    time.Time
-	checked  time.Time
-	took     time.Duration
-	report   *checks.Report
-	resting  *rest // nil: monitored
-	parked   string
-	refusal  string // the last reason told for not healing
-	position string
+	state     dialtone.State
+	why       string
+	since     time.Time
+	checked   time.Time
+	took      time.Duration
+	report    *checks.Report
+	resting   *rest     // nil: monitored
+	givenUp   int       // times that a rule gave it up, one after the other
+	released  time.Time // the end of the last quarantine
+	wellLooks int       // in quarantine, one after the other
+	parked    string
+	refusal   string // the last reason told for not healing
+	position  string
 
 	wake      chan struct{} // the process died, or something next door changed
 	sightings chan sighting
@@ -121,6 +124,7 @@ func (s *service) recall() {
 		s.onReboot()
 	}
 	if s.resting != nil { // known, though nobody will look at it: what depends on it need not wait for that
+		s.givenUp = s.resting.Times
 		s.agent.board.set(s.spec.Name, strings.HasPrefix(s.resting.Why, "stopped"), false)
 	}
 	parked, err := s.agent.engine.Load().Parked(s.spec.Name)
@@ -231,7 +235,11 @@ func (s *service) cycle(ctx context.Context) {
 	if s.resting == nil {
 		s.keepMaintenance(time.Now())
 	}
-	if s.resting != nil || !s.schedule.due(time.Now()) {
+	if s.resting != nil {
+		s.serve(ctx)
+		return
+	}
+	if !s.schedule.due(time.Now()) {
 		s.satisfy(nil)
 		return
 	}
@@ -246,7 +254,7 @@ func (s *service) cycle(ctx context.Context) {
 
 // look starts a look, unless one is under way or a heal has the check in hand. An extra look then comes later, a cycle's does not.
 func (s *service) look(ctx context.Context, extra bool) {
-	if s.resting != nil || s.healing || s.agent.board.held(s.spec.Name) {
+	if s.resting != nil && !s.quarantined() || s.healing || s.agent.board.held(s.spec.Name) {
 		s.satisfy(nil)
 		return
 	}
@@ -273,10 +281,14 @@ func (s *service) onSighting(ctx context.Context, seen sighting) {
 	again := s.again
 	s.again = false
 	defer s.satisfy(nil)
-	if s.resting != nil || s.healing || s.agent.board.held(s.spec.Name) {
+	if s.resting != nil && !s.quarantined() || s.healing || s.agent.board.held(s.spec.Name) {
 		return
 	}
 	defer s.publish()
+	if s.quarantined() {
+		s.recovers(ctx, seen)
+		return
+	}
 	s.checked, s.took = seen.at, seen.took
 	if seen.err != nil {
 		if !errors.Is(seen.err, errHangs) && ctx.Err() == nil {

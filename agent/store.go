@@ -13,6 +13,9 @@ type rest struct {
 	Why string    `json:"why"`
 	Who string    `json:"who,omitempty"` // empty: a rule
 	At  time.Time `json:"at"`
+
+	Until time.Time `json:"until,omitzero"`  // of a quarantine: when it ends in any case; zero: it is none
+	Times int       `json:"times,omitempty"` // how often in a row
 }
 
 // store keeps what must survive the agent beside the journal: which services rest. With a nil database nothing survives.

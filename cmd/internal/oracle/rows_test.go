@@ -186,8 +186,8 @@ var rows = []row{
 	{
 		name: "unmonitor", bits: bits,
 		text: `if size > 15 B then exec "REC fail"` + "\n" + `if size > 10 B for 2 cycles then unmonitor`,
-		want: "2:fail 4:fail 6:fail 7:fail", ours: "2:fail 4:fail 6:fail",
-		why: "a rule that unmonitors does not make the other rules of its service fire once more",
+		want: "2:fail 4:fail 6:fail 7:fail", ours: "2:fail 4:fail 6:fail 18:fail",
+		why: "a rule that unmonitors does not make the other rules of its service fire once more; what three looks in a row find well is watched again",
 	},
 	{
 		name: "timeout", bits: "0010101010",
