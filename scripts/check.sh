@@ -8,6 +8,7 @@ step=0 failures=()
 tree_before=$(git status --porcelain 2>/dev/null || true)
 # Tests and what they start live below this folder, which is how what they leave behind is told from the machine's own.
 TMPDIR=$(mktemp -d /tmp/dt.XXXXXX)
+chmod 711 "$TMPDIR" # servers under test serve as users of their own
 export TMPDIR
 trap 'end_strays "$TMPDIR" >/dev/null || true; remove_tree "$TMPDIR"' EXIT
 
@@ -41,7 +42,7 @@ tools() {
 packages() {
   local name missing=()
   rm -f "$DIALTONE_CACHE"/debian/*/*.failed
-  for name in nginx memcached exim prometheus systemd chromium; do
+  for name in $(awk '!/^#/ && NF > 1 && $1 != "compiler" && $1 != "exporter" { print $1 }' scripts/packages.txt); do
     if scripts/debian-root.sh "$name" >/dev/null; then continue; fi
     missing+=("$name")
   done
