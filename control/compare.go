@@ -151,6 +151,8 @@ var otherPhrases = map[string]string{
 	"mem": "memory", "totalmem": "total memory", "totalmemory": "total memory", "total mem": "total memory", "totalcpu": "total cpu",
 	"loadavg": "loadavg 1min", "loadavg core": "loadavg 1min core", "inodes": "inode", "inodes free": "inode free", "servicetime": "service time",
 	"time": "timestamp", "access time": "atime", "modification time": "mtime", "change time": "ctime", "hardlinks": "hardlink",
+	"modify time": "mtime", "modification timestamp": "mtime", "modify timestamp": "mtime", "change timestamp": "ctime", "access timestamp": "atime",
+	"child": "children", "thread": "threads",
 	"total uploaded": "total upload", "total downloaded": "total download", "cpu guest nice": "cpu guestnice",
 	"read": "disk read", "write": "disk write", "disk read": "read", "disk write": "write",
 }

@@ -2,7 +2,7 @@ package control
 
 // firstWords begin the statements of the grammar. They stand apart from it because reading a statement needs to know
 // where the next one begins.
-var firstWords = setOf("set include check if start stop restart depends depend group every not mode onreboot alert noalert ignore " +
+var firstWords = setOf("set include check if start stop restart startprogram stopprogram depends depend group every not mode onreboot alert noalert ignore " +
 	"label runbook severity maintenance dry when")
 
 // grammar is the table of statements by first word.
@@ -12,16 +12,18 @@ func grammar() map[string]statement {
 		"include": {usage: "include GLOB", parse: (*parser).include},
 		"check":   {usage: "check KIND NAME …", parse: (*parser).check},
 
-		"if":      {usage: ruleUsage, ofService: true, parse: (*parser).rule},
-		"start":   {usage: programUsage("start"), ofService: true, parse: program(func(s *Service) **Command { return &s.Start })},
-		"stop":    {usage: programUsage("stop"), ofService: true, parse: program(func(s *Service) **Command { return &s.Stop })},
-		"restart": {usage: programUsage("restart"), ofService: true, parse: program(func(s *Service) **Command { return &s.Restart })},
-		"depends": {usage: dependsUsage, ofService: true, parse: (*parser).dependsOn},
-		"depend":  {usage: dependsUsage, ofService: true, parse: (*parser).dependsOn},
-		"group":   {usage: "group NAME", ofService: true, parse: (*parser).group},
-		"every":   {usage: everyUsage, ofService: true, parse: (*parser).every},
-		"not":     {usage: everyUsage, ofService: true, parse: (*parser).notEvery},
-		"mode":    {usage: "mode active|passive|manual", ofService: true, parse: (*parser).mode},
+		"if":           {usage: ruleUsage, ofService: true, parse: (*parser).rule},
+		"start":        {usage: programUsage("start"), ofService: true, parse: program(func(s *Service) **Command { return &s.Start })},
+		"stop":         {usage: programUsage("stop"), ofService: true, parse: program(func(s *Service) **Command { return &s.Stop })},
+		"startprogram": {usage: programUsage("start"), ofService: true, parse: program(func(s *Service) **Command { return &s.Start })},
+		"stopprogram":  {usage: programUsage("stop"), ofService: true, parse: program(func(s *Service) **Command { return &s.Stop })},
+		"restart":      {usage: programUsage("restart"), ofService: true, parse: program(func(s *Service) **Command { return &s.Restart })},
+		"depends":      {usage: dependsUsage, ofService: true, parse: (*parser).dependsOn},
+		"depend":       {usage: dependsUsage, ofService: true, parse: (*parser).dependsOn},
+		"group":        {usage: "group NAME", ofService: true, parse: (*parser).group},
+		"every":        {usage: everyUsage, ofService: true, parse: (*parser).every},
+		"not":          {usage: everyUsage, ofService: true, parse: (*parser).notEvery},
+		"mode":         {usage: "mode active|passive|manual", ofService: true, parse: (*parser).mode},
 
 		"onreboot": {usage: "onreboot start|nostart|laststate", ofService: true, parse: (*parser).onReboot},
 		"alert":    {usage: alertUsage, ofService: true, parse: (*parser).alert},

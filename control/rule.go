@@ -11,7 +11,7 @@ func (p *parser) rule(at token) {
 		p.restartLimit(at)
 		return
 	}
-	r := &Rule{Pos: p.position(at), Test: p.test()}
+	r := &Rule{Pos: p.position(at), Test: p.lastOf(p.test())}
 	r.Window = p.window()
 	p.expect("then")
 	r.Then = p.chain()
@@ -27,6 +27,28 @@ func (p *parser) rule(at token) {
 	}
 	r.Text = p.written(at)
 	p.service.Rules = append(p.service.Rules, r)
+}
+
+// lastOf reads on where several comparisons stand in one rule, `if cpu > 90% and memory > 80%`. Monit takes such a list and tests the
+// last of it alone, which is not what it says: so do we, and say so.
+func (p *parser) lastOf(test Test) Test {
+	for {
+		_, compared := test.(*Compare)
+		t := p.peek()
+		if p.failed || !compared || t.kind != bareWord || t.first || !p.comparable(strings.ToLower(t.text)) {
+			return test
+		}
+		p.file.Problems = append(p.file.Problems, &Problem{
+			Pos: p.position(t), Service: p.service.Name, Partial: true, Why: "of several tests in one rule only the last is made, as Monit does",
+			Mend: "write a rule for each",
+		})
+		test = p.test()
+	}
+}
+
+// comparable reports whether a comparison may begin with the word.
+func (p *parser) comparable(word string) bool {
+	return p.isValue(word) || p.isValue(otherPhrases[word])
 }
 
 // atElse reports whether an else follows, perhaps behind a comma.

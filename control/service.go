@@ -55,6 +55,10 @@ func (p *parser) check(at token) {
 	p.service, p.deaf = nil, true
 	t := p.peekRaw()
 	name := strings.ToLower(t.text)
+	if p.unnamedProcess(name) {
+		p.process(at)
+		return
+	}
 	if _, known := p.kindNamed(name); !known || t.kind != bareWord {
 		p.lostName = true
 		if name = p.meantKind(t); name == "" {
@@ -74,6 +78,21 @@ func (p *parser) check(at token) {
 	if p.serviceName(s); !p.failed {
 		p.service, p.deaf = s, false
 		row.parse(p, s)
+	}
+}
+
+// unnamedProcess reports whether `check NAME with pidfile …` stands here: Monit's first form, when processes were all it knew.
+func (p *parser) unnamedProcess(name string) bool {
+	_, known := p.kindNamed(name)
+	return !p.failed && !known && (p.ahead(1).is("pidfile") || p.ahead(1).noise() && p.ahead(2).is("pidfile"))
+}
+
+func (p *parser) process(at token) {
+	s := &Service{Pos: p.position(at), Kind: "process"}
+	p.usage = kinds[s.Kind].usage
+	if p.serviceName(s); !p.failed {
+		p.service, p.deaf = s, false
+		p.checkProcess(s)
 	}
 }
 

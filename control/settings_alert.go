@@ -11,6 +11,7 @@ func eventTable() map[string]string {
 		"packetin packetout permission pid ppid resource saturation size speed status timeout timestamp uid uptime") {
 		names[name] = name
 	}
+	names["fsflag"] = "fsflags"
 	return names
 }
 

@@ -30,6 +30,10 @@ func (p *parser) mmonit() *MMonit {
 			m.Timeout = p.wait()
 		case p.accept("ssl", "tls"):
 			p.tlsBlock(m.withTLS())
+		case p.peek().kind == bareWord && versionNames[plainVersion(p.peek().text)]:
+			p.tlsVersions(m.withTLS())
+		case p.accept("certmd5"):
+			m.withTLS().Checksum = p.checksum("md5")
 		case p.accept("certificate"):
 			p.certificate(m.withTLS())
 		case p.accept("register"):

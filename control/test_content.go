@@ -34,9 +34,9 @@ func (p *parser) contentMatch() *Content {
 func (p *parser) matchSign() bool {
 	not := p.accept("not")
 	switch {
-	case p.accept("!=") && !not:
+	case !not && p.accept("!=", "ne", "notequal"):
 		return true
-	case p.accept("=", "==", "match", "matches", "matching"):
+	case p.accept("=", "==", "eq", "equal", "match", "matches", "matching"):
 	default:
 		p.expected("=, != or match")
 	}

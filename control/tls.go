@@ -74,7 +74,7 @@ func (p *parser) either(yes, no string) bool {
 }
 
 // versionNames are the versions of TLS that may be asked for, with those that nobody speaks any more.
-var versionNames = setOf("auto sslv2 sslv3 sslv23 tlsv1 tlsv10 tlsv11 tlsv12 tlsv13")
+var versionNames = setOf("auto sslauto sslv2 sslv3 sslv23 tlsv1 tlsv10 tlsv11 tlsv12 tlsv13")
 
 // tlsVersionWord parses a version behind `tcpssl`, `ssl` or `tls` without a block, Monit's old way.
 func (p *parser) tlsVersionWord(o *TLS) {
@@ -122,7 +122,7 @@ func (p *parser) afterComma() token {
 
 // chosenVersion is the version that a list stands for, "" when it leaves none.
 func chosenVersion(wanted, refused []string) string {
-	auto := len(wanted) == 0 || slices.Contains(wanted, "auto") || slices.Contains(wanted, "sslv23")
+	auto := len(wanted) == 0 || slices.Contains(wanted, "auto") || slices.Contains(wanted, "sslauto") || slices.Contains(wanted, "sslv23")
 	allowed := func(version string) bool {
 		return (auto && version >= "tlsv12" || slices.Contains(wanted, version)) && !slices.Contains(refused, version)
 	}
