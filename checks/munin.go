@@ -1,9 +1,11 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -44,6 +46,9 @@ func init() {
 // configAge is how long a plugin's description is good for, as Munin asks for it.
 const configAge = 5 * time.Minute
 
+// loans are what the plugins of this machine draw of one another. A service knows no other, so they meet here.
+var loans munin.Loans
+
 // muninPlugin runs one plugin. It asks for the description now and then, for values each time.
 type muninPlugin struct {
 	spec     *control.Service
@@ -53,10 +58,16 @@ type muninPlugin struct {
 	asked    time.Time // when the description was asked for; zero: it is due
 	unknown  string    // fields that the newest description lacks
 	recorder munin.Recorder
+
+	// What the newest look found, which stands until the plugin's update_rate has passed.
+	ran    time.Time
+	newest []munin.Value
+	status munin.Status
 }
 
 func newMunin(s *control.Service) *muninPlugin {
-	return &muninPlugin{spec: s, now: time.Now, plugin: MuninPlugin(s)}
+	host, _ := os.Hostname() // without a name of its own it borrows by none
+	return &muninPlugin{spec: s, now: time.Now, plugin: MuninPlugin(s), recorder: munin.Recorder{Loans: &loans, Host: host}}
 }
 
 // MuninPlugin is the plugin that a service of kind munin runs.
@@ -104,22 +115,52 @@ func (m *muninPlugin) Run(ctx context.Context, r *Report) error {
 	if err := m.plugin.Check(); err != nil {
 		return err
 	}
-	began := m.now()
+	if began := m.now(); m.due(began) {
+		if err := m.look(ctx, began, r); err != nil {
+			return err
+		}
+	}
+	r.Existence = Present
+	for _, v := range m.newest {
+		r.Value("field/"+v.Graph.FullName(v.Field), v.Value)
+	}
+	r.Value("status", float64(m.status.Code))
+	r.Value("warnings", float64(m.status.Warnings))
+	r.Value("criticals", float64(m.status.Criticals))
+	r.Value("unknowns", float64(m.status.Unknowns))
+	r.Why = m.status.Why
+	m.describe(r)
+	return nil
+}
+
+// due reports whether the plugin may be asked: not before the shortest update_rate of its graphs has passed, less what a cycle may come
+// early. A plugin that names none is asked in each cycle.
+func (m *muninPlugin) due(now time.Time) bool {
+	shortest := 0
+	for _, g := range m.config.Graphs {
+		if g.UpdateRate > 0 && (shortest == 0 || g.UpdateRate < shortest) {
+			shortest = g.UpdateRate
+		}
+	}
+	rate := time.Duration(min(shortest, longestRate)) * time.Second
+	return m.ran.IsZero() || now.Before(m.ran) || now.Sub(m.ran) >= rate-rate/20
+}
+
+// longestRate bounds what a plugin may ask for, in seconds: nobody would see that it has stopped.
+const longestRate = 24 * 60 * 60
+
+// look runs the plugin. A look that fails is no reason to wait.
+func (m *muninPlugin) look(ctx context.Context, began time.Time, r *Report) error {
+	m.ran = time.Time{}
 	readings, err := m.ask(ctx, began)
 	if err != nil {
 		return err
 	}
-	r.Existence = Present
 	r.Value("took_seconds", m.now().Sub(began).Seconds())
 	values := m.recorder.Take(m.config, readings, began.UTC())
-	newest := m.report(values, r)
-	status := m.recorder.Judge(m.config, newest)
-	r.Value("status", float64(status.Code))
-	r.Value("warnings", float64(status.Warnings))
-	r.Value("criticals", float64(status.Criticals))
-	r.Value("unknowns", float64(status.Unknowns))
-	r.Why = status.Why
-	m.describe(r)
+	m.newest, m.ran = past(values, r), began
+	m.status = m.recorder.Judge(m.config, m.newest)
+	loans.Give(m.plugin.Name(), m.newest)
 	return nil
 }
 
@@ -166,8 +207,8 @@ func (m *muninPlugin) strangers(readings []munin.Reading) string {
 	return strings.Join(names, " ")
 }
 
-// report fills in the newest value of each field; those before it, which some plugins collect between looks, go beside with their own time.
-func (m *muninPlugin) report(values []munin.Value, r *Report) (newest []munin.Value) {
+// past returns the newest value of each field; those before it, which some plugins collect between looks, go beside with their own time.
+func past(values []munin.Value, r *Report) (newest []munin.Value) {
 	place := map[string]int{}
 	for _, v := range values {
 		name := v.Graph.FullName(v.Field)
@@ -180,9 +221,6 @@ func (m *muninPlugin) report(values []munin.Value, r *Report) (newest []munin.Va
 		before := newest[i]
 		newest[i] = v
 		r.Samples = append(r.Samples, dialtone.Sample{Name: "field", Labels: []dialtone.Label{{Name: "field", Value: name}}, At: before.At, Value: before.Value})
-	}
-	for _, v := range newest {
-		r.Value("field/"+v.Graph.FullName(v.Field), v.Value)
 	}
 	return newest
 }
@@ -197,7 +235,7 @@ func (m *muninPlugin) describe(r *Report) {
 		if !g.Scale {
 			scale = "no"
 		}
-		r.Samples = append(r.Samples, info("graph_info",
+		r.Samples = append(r.Samples, info("graph_info", "host_name", cmp.Or(g.HostName, m.config.HostName),
 			"graph", g.Name, "title", g.Title, "vlabel", g.VLabel, "category", strings.ToLower(g.Category), "args", g.Args,
 			"order", g.Order, "printf", g.Printf, "total", g.Total, "scale", scale, "info", g.Info))
 		for i, f := range g.Fields {

@@ -115,7 +115,7 @@ func TestMuninReport(t *testing.T) {
 		t.Errorf("then (-want +got):\n%s %q", diff, second.Why)
 	}
 	described := []dialtone.Sample{
-		info("graph_info", "graph", "", "title", "Traffic", "vlabel", "bit/s per second", "category", "network", "args", "--base 1000", "order", "", "printf", "", "total", "", "scale", "", "info", ""),
+		info("graph_info", "host_name", "", "graph", "", "title", "Traffic", "vlabel", "bit/s per second", "category", "network", "args", "--base 1000", "order", "", "printf", "", "total", "", "scale", "", "info", ""),
 		info("field_info", "graph", "", "field", "down", "label", "in", "draw", "", "negative", "", "colour", "", "line", "", "warning", "", "critical", "", "hidden", "yes", "info", "", "place", "000"),
 		info("field_info", "graph", "", "field", "up", "label", "out", "draw", "AREA", "negative", "down", "colour", "", "line", "", "warning", "5", "critical", "", "hidden", "", "info", "", "place", "001"),
 		info("field_info", "graph", "", "field", "load", "label", "load", "draw", "", "negative", "", "colour", "", "line", "", "warning", "", "critical", "3", "hidden", "", "info", "", "place", "002"),
@@ -237,5 +237,37 @@ func TestMuninIsInspected(t *testing.T) {
 		case test.want == "" && s.Problem != nil, test.want != "" && (s.Problem == nil || s.Problem.Why != test.want || s.Problem.Partial):
 			t.Errorf("%s with %s: %+v, want %q", test.plugin, test.config, s.Problem, test.want)
 		}
+	}
+}
+
+// TestMuninUpdateRate: a plugin is not asked before its update_rate has passed, and what it said stands until then.
+func TestMuninUpdateRate(t *testing.T) {
+	c, now := muninScript(t, "slow", `[ "$1" = config ] && echo 'graph_title t' && echo 'update_rate 300' && echo 'a.label a' && echo 'a.warning 0' && exit; echo a.value 1`)
+	for range 11 {
+		r := look(t, c)
+		if r.Values["field/a"] != 1 || r.Values["status"] != 1 || r.Why == "" || len(r.Samples) != 2 {
+			t.Fatalf("%+v", r)
+		}
+		*now = now.Add(time.Minute)
+	}
+	if got, want := arguments(t, c), "config fetch config fetch config fetch"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+// TestMuninBorrows: a plugin without values of its own draws those of another, of this machine.
+func TestMuninBorrows(t *testing.T) {
+	lender, at := muninScript(t, "lender", `[ "$1" = config ] && echo 'graph_title t' && echo 'a.label lent' && exit; echo a.value 5`)
+	borrower, _ := muninScript(t, "borrower", `[ "$1" = config ] && echo 'graph_title of others' && echo 'graph_order b=lender.a' && echo 'host_name router' && exit; exit 0`)
+	borrower.now = func() time.Time { return *at }
+	look(t, borrower)
+	look(t, lender)
+	r := look(t, borrower)
+	if r.Values["field/b"] != 5 {
+		t.Errorf("%v", r.Values)
+	}
+	described := []dialtone.Label{{Name: "host_name", Value: "router"}, {Name: "graph", Value: ""}}
+	if diff := cmp.Diff(described, r.Samples[0].Labels[:2]); diff != "" {
+		t.Errorf("of whom (-want +got):\n%s", diff)
 	}
 }

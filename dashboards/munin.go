@@ -195,6 +195,9 @@ func (p *Pages) muninValues(ctx context.Context, host, service string, w window)
 
 func (p *Pages) muninFigure(g muninGraph, values part[muninValues]) muninFigure {
 	title := cmp.Or(g.Labels["title"], g.Labels["graph"], g.Service)
+	if of := g.Labels["host_name"]; of != "" {
+		title += " of " + of
+	}
 	f := muninFigure{
 		ID: "munin-" + anchor(g.Service+"-"+g.Labels["graph"]), Name: title, Axis: g.Labels["vlabel"], Info: g.Labels["info"], Fault: values.Fault,
 	}

@@ -43,7 +43,7 @@ func muninSeries(g muninGraph, values map[string][]plot.Point) (measured, drawn 
 			total.Points = negated(total.Points)
 		}
 		total.Color = plot.Ink
-		lines = append(lines, total)
+		areas = append(areas, total) // over the areas, and under the lines, one of which may be all there is
 	}
 	return measured, append(areas, lines...)
 }

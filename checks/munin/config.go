@@ -68,9 +68,10 @@ type Field struct {
 	ExtInfo      string
 	Line         string // VALUE:COLOUR:LABEL, a line across the graph
 	Sum          string // fields that this one is the sum of, or NAME=FIELD
-	Stack        string
-	Hidden       bool // graph no
-	UnknownLimit int  // unknown values in a row that make the field unknown; 0: 3
+	Stack        string // fields of other plugins, NAME=PLUGIN.FIELD, that stand on one another in its place
+	Source       string // where another field or plugin gives its values: FIELD, PLUGIN.FIELD or HOST:PLUGIN.FIELD
+	Hidden       bool   // graph no
+	UnknownLimit int    // unknown values in a row that make the field unknown; 0: 3
 }
 
 // Config is what a plugin answered to `config`.
@@ -155,6 +156,7 @@ func (p *configParser) finish() {
 		for _, f := range g.Fields {
 			f.Label = fill.Replace(f.Label)
 		}
+		p.borrow(g)
 		g.sort()
 	}
 }

@@ -17,8 +17,11 @@ type Value struct {
 }
 
 // Recorder makes values of the readings of one plugin. It remembers the last reading of each field that counts, and how often fields
-// were unknown. Its zero value is ready; it belongs to one goroutine.
+// were unknown. Its zero value is ready and borrows nothing; it belongs to one goroutine.
 type Recorder struct {
+	Loans *Loans // of this machine
+	Host  string // the name of this machine, as far as fields are asked for by it
+
 	last     map[string]Reading
 	unknowns map[string]int
 }
@@ -30,9 +33,16 @@ func (r *Recorder) Take(c Config, readings []Reading, now time.Time) []Value {
 		r.last, r.unknowns = make(map[string]Reading), make(map[string]int)
 	}
 	var values []Value
-	for _, at := range instants(readings, now) {
+	all := instants(readings, now)
+	if len(all) == 0 || !all[len(all)-1].time.Equal(now) {
+		all = append(all, instant{time: now}) // for what is borrowed, which is known of now alone
+	}
+	for _, at := range all {
 		for _, g := range c.Graphs {
-			values = append(values, r.graph(g, at.readings, at.time)...)
+			borrows := at.time.Equal(now) && g.borrows()
+			if len(at.readings) > 0 || borrows {
+				values = append(values, r.graph(g, at.readings, at.time, borrows)...)
+			}
 		}
 	}
 	return values
@@ -68,7 +78,7 @@ func instants(readings []Reading, now time.Time) []instant {
 }
 
 // graph computes the fields of one graph at one time: first what was read, then what is computed of it.
-func (r *Recorder) graph(g *Graph, readings []Reading, at time.Time) []Value {
+func (r *Recorder) graph(g *Graph, readings []Reading, at time.Time, borrows bool) []Value {
 	raw := map[string]float64{}
 	for _, reading := range readings {
 		f := g.Field(reading.Field)
@@ -77,9 +87,13 @@ func (r *Recorder) graph(g *Graph, readings []Reading, at time.Time) []Value {
 		}
 		raw[f.Name] = within(f, r.rate(g.FullName(f), f, reading))
 	}
+	lent := map[string]float64{}
+	if borrows {
+		lent = r.borrow(g, raw, at)
+	}
 	for _, f := range g.Fields {
 		if f.Sum != "" {
-			raw[f.Name] = g.sum(f, raw)
+			raw[f.Name] = r.sum(g, f, raw, at)
 		}
 	}
 	var values []Value
@@ -88,7 +102,10 @@ func (r *Recorder) graph(g *Graph, readings []Reading, at time.Time) []Value {
 		if !given && f.CDEF == "" {
 			continue
 		}
-		shown := g.shown(f, raw, at)
+		shown, asLent := lent[f.Name]
+		if !asLent {
+			shown = g.shown(f, raw, at)
+		}
 		if given {
 			r.count(g.FullName(f), v)
 		}
@@ -157,15 +174,15 @@ func within(f *Field, v float64) float64 {
 	return v
 }
 
-// sum adds the fields that a field names, those of other plugins left out: they are not known here.
-func (g *Graph) sum(f *Field, raw map[string]float64) float64 {
+// sum adds the fields that a field names, which can be those of other plugins.
+func (r *Recorder) sum(g *Graph, f *Field, raw map[string]float64, at time.Time) float64 {
 	total, found := 0.0, false
 	for word := range strings.FieldsSeq(f.Sum) {
-		if _, source, renamed := strings.Cut(word, "="); renamed {
-			word = source
-		}
-		if v, has := raw[word]; has && !math.IsNaN(v) {
-			total, found = total+v, true
+		if v, has := r.borrowed(g, word, raw, at); has && !math.IsNaN(v.Raw) {
+			total, found = total+v.Raw, true
+			if f.Type == "" && v.Graph != g {
+				f.Type = v.Field.Type
+			}
 		}
 	}
 	if !found {
