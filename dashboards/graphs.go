@@ -230,7 +230,7 @@ func rateUnit(u plot.Unit) plot.Unit {
 		return plot.BytesPerSecond
 	case plot.Seconds, plot.Percent, plot.BytesPerSecond, plot.PerSecond, plot.State:
 		return plot.Number
-	case plot.Number:
+	case plot.Number, plot.Unscaled:
 	}
 	return plot.PerSecond
 }

@@ -87,6 +87,9 @@ func TestLoansAreShared(t *testing.T) {
 		})
 	}
 	group.Wait()
+	if v, has := loans.take("a.mine", noon.Add(100*time.Second)); !has || v.Raw != 1 {
+		t.Errorf("a.mine is %v, %t", v.Raw, has)
+	}
 }
 
 func TestLoansAreBounded(t *testing.T) {
