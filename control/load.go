@@ -60,9 +60,7 @@ func (p *parser) run(name, text string) (*File, error) {
 	if len(p.errors) > 0 {
 		return nil, p.errors
 	}
-	for _, s := range p.file.Services {
-		s.Bounds = p.file.Settings.Limits
-	}
+	p.file.bound()
 	return p.file, nil
 }
 
