@@ -8,6 +8,7 @@ import (
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/control"
+	"github.com/dialtone/dialtone/healers"
 )
 
 // body is what a person reads at 3 am, in the order of their questions: what, since when, what was tried, by which rule, what now.
@@ -115,7 +116,10 @@ func (l letter) writeFacts(b *strings.Builder, e dialtone.Event) {
 	}
 	fmt.Fprintf(b, "%-8s %s\n", label, zoned(since))
 	if e.Rule != "" {
-		fmt.Fprintf(b, "Rule     %s\n         %s\n", e.Rule, oneLine(e.RuleText))
+		fmt.Fprintf(b, "Rule     %s\n", e.Rule)
+		if e.RuleText != "" { // a death is seen by no rule
+			fmt.Fprintf(b, "         %s\n", oneLine(e.RuleText))
+		}
 	}
 	if e.Runbook != "" {
 		fmt.Fprintf(b, "Runbook  %s\n", e.Runbook)
@@ -146,10 +150,24 @@ func (l letter) writeAdvice(b *strings.Builder, file *control.File, e dialtone.E
 	}
 	b.WriteString("\nOn " + e.Node + "\n")
 	for _, verb := range []string{"status", "restart", "unmonitor"} {
+		if verb == "restart" && !restartable(file, e.Service) {
+			continue
+		}
 		fmt.Fprintf(b, "  dialtone-agent -c %s %s %s\n", file.Path, verb, e.Service)
 	}
 	if n := len(l.matter.Heals); n > 0 && l.matter.Heals[n-1].Outcome == dialtone.HealParked {
 		b.WriteString("It is left alone until its check passes by itself or somebody orders something.\n")
 	}
 	fmt.Fprintf(b, "`unmonitor` silences it until `monitor %s`.\n", e.Service)
+}
+
+// restartable reports whether the control file names a way to restart a service.
+func restartable(file *control.File, name string) bool {
+	for _, s := range file.Services {
+		if s.Name == name {
+			_, err := healers.Plan(s, control.Restart, true)
+			return err == nil
+		}
+	}
+	return false
 }

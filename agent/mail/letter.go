@@ -83,11 +83,11 @@ func (l letter) subject(e dialtone.Event) string {
 	case m.Over != nil:
 		return fmt.Sprintf("%s %s for %s%s", name, verbOf(*m.Broke).was, spoken(m.Over.At.Sub(m.Broke.At)), helped(m.Heals))
 	case len(m.Unsaid) == 0:
-		return fmt.Sprintf("%s %s after %s: %s", name, verbOf(*m.Broke).still, spoken(l.at.Sub(m.Broke.At)), m.Broke.Why)
+		return fmt.Sprintf("%s %s after %s: %s", name, verbOf(*m.Broke).still, spoken(l.at.Sub(m.Broke.At)), firstLine(m.Broke.Why))
 	case e.Kind == dialtone.EventHeal:
-		return fmt.Sprintf("%s %s, and healing was given up: %s", name, verbOf(*m.Broke).is, m.Broke.Why)
+		return fmt.Sprintf("%s %s, and healing was given up: %s", name, verbOf(*m.Broke).is, firstLine(m.Broke.Why))
 	}
-	return fmt.Sprintf("%s %s: %s", name, verbOf(l.worst()).is, e.Why)
+	return fmt.Sprintf("%s %s: %s", name, verbOf(l.worst()).is, firstLine(e.Why))
 }
 
 // worst is the newest state event that is unsaid, which says how bad it is.
@@ -104,11 +104,17 @@ func (l letter) worst() dialtone.Event {
 func about(e dialtone.Event) string {
 	switch {
 	case e.Service == "":
-		return "dialtone on " + e.Node + ": " + e.Why
+		return "dialtone on " + e.Node + ": " + firstLine(e.Why)
 	case e.Kind == dialtone.EventChange:
-		return nameOf(e) + " has changed: " + e.Why
+		return nameOf(e) + " has changed: " + firstLine(e.Why)
 	}
-	return nameOf(e) + ": " + e.Why
+	return strings.TrimSuffix(nameOf(e), ",") + ": " + firstLine(e.Why)
+}
+
+// firstLine is what of a text a subject has room for; the story below has it whole.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }
 
 func nameOf(e dialtone.Event) string {

@@ -84,6 +84,12 @@ func letters() map[string]letter {
 	silent := failing
 	silent.Unsaid = nil
 	started := dialtone.Event{ID: "agent/boot/1", At: night, Node: "web1", Kind: dialtone.EventAgent, Why: "the agent started"}
+	refused := started
+	refused.Why = "the control file was refused, the last good one stays: a.conf:1:7: \"proces\" is no kind of check\n    check proces x\n          ^"
+	raid := dialtone.Event{
+		ID: "agent/boot/5", At: night, Node: "web1", Kind: dialtone.EventState, Service: "raid", ServiceKind: "program", From: dialtone.OK, To: dialtone.Warning,
+		Why: "status is 1: md0 is degraded\n[U_]", Rule: "/etc/dialtone/dialtone.conf:9", Turns: []dialtone.Turn{{Type: "status", Failed: true}},
+	}
 	own := ada
 	own.format = control.MailFormat{
 		From: "Ops of $HOST <ops@example.com>", ReplyTo: "ops@example.com", Subject: "$SERVICE: $EVENT",
@@ -97,6 +103,8 @@ func letters() map[string]letter {
 		"mended":      {receiver: ada, matter: mended, at: night.Add(3 * time.Hour), known: true},
 		"reminder":    {receiver: ada, matter: silent, at: night.Add(10 * time.Minute), known: true},
 		"agent":       {receiver: ada, matter: matter{Unsaid: []dialtone.Event{started}}, at: night},
+		"refused":     {receiver: ada, matter: matter{Unsaid: []dialtone.Event{refused}}, at: night},
+		"no_programs": {receiver: ada, matter: matter{Service: "raid", Broke: &raid, Unsaid: []dialtone.Event{raid}}, at: night},
 		"own_format":  {receiver: own, matter: failing, at: night},
 		"own_healed":  {receiver: own, matter: healed, at: night},
 	}
@@ -104,7 +112,10 @@ func letters() map[string]letter {
 
 func TestLettersAsPeopleReadThem(t *testing.T) {
 	setZone(t)
-	file := &control.File{Path: "/etc/dialtone/dialtone.conf"}
+	init := &control.Command{Argv: []string{"/etc/init.d/nginx"}}
+	file := &control.File{Path: "/etc/dialtone/dialtone.conf", Services: []*control.Service{
+		{Kind: "process", Name: "nginx", Start: init, Stop: init}, {Kind: "program", Name: "raid"},
+	}}
 	for name, l := range letters() {
 		text := string(l.row(file, "web1.example").message())
 		path := filepath.Join("testdata", name+".eml")
