@@ -240,7 +240,7 @@ func muninUnit(g muninGraph) plot.Unit {
 		return plot.BytesPerSecond
 	case strings.Contains(g.Labels["args"], "--base 1024"):
 		return plot.Bytes
-	case axis == "seconds":
+	case axis == "seconds", strings.HasSuffix(axis, "(seconds)"):
 		return plot.Seconds
 	case g.Labels["scale"] == "no":
 		return plot.Unscaled

@@ -69,7 +69,7 @@ func TestMuninTotals(t *testing.T) {
 }
 
 func TestMuninUnit(t *testing.T) {
-	for vlabel, want := range map[string]plot.Unit{"%": plot.Percent, "Bytes": plot.Bytes, "bytes per second": plot.BytesPerSecond, "seconds": plot.Seconds, "load": plot.Number} {
+	for vlabel, want := range map[string]plot.Unit{"%": plot.Percent, "Bytes": plot.Bytes, "bytes per second": plot.BytesPerSecond, "seconds": plot.Seconds, "Average IO Wait (seconds)": plot.Seconds, "load": plot.Number} {
 		args := ""
 		if want == plot.Bytes || want == plot.BytesPerSecond {
 			args = "--base 1024 -l 0"

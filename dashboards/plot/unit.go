@@ -88,8 +88,13 @@ func scaled(v, base float64, names []string) string {
 	return digits(v) + " " + names[i]
 }
 
+// count writes a number that counts in no unit. A small one keeps its digits; below a millionth it is what adding up left over.
 func count(v float64) string {
-	if math.Abs(v) < 10000 {
+	switch a := math.Abs(v); {
+	case a >= 1e-6 && a < 0.01:
+		places := 2 - int(math.Floor(math.Log10(a)))
+		return strings.TrimRight(strconv.FormatFloat(v, 'f', places, 64), "0")
+	case a < 10000:
 		return digits(v)
 	}
 	return strings.TrimSuffix(scaled(v, 1000, []string{"", "k", "M", "G", "T", "P"}), " ")

@@ -40,7 +40,9 @@ function scaled(v: number, base: number, names: string[]): string {
 }
 
 function count(v: number): string {
-  return Math.abs(v) < 10000 ? digits(v) : scaled(v, 1000, ["", "k", "M", "G", "T", "P"]);
+  const a = Math.abs(v);
+  if (a >= 1e-6 && a < 0.01) return String(Number(v.toPrecision(3)));
+  return a < 10000 ? digits(v) : scaled(v, 1000, ["", "k", "M", "G", "T", "P"]);
 }
 
 function seconds(v: number): string {
