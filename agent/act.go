@@ -82,7 +82,7 @@ func (s *service) begin(r heal.Request) error {
 		dead = s.pid
 	}
 	r.Left = func() string { return leftOf(s.agent.config.Left(dead)) }
-	r.Env = s.environment("heal", r.Seen)
+	r.Env = s.environment(rules.EventName(rules.EventAction, false), r.Seen)
 	for _, name := range dependents {
 		if other := s.agent.spec(name); other != nil {
 			r.Dependents = append(r.Dependents, other)
@@ -222,7 +222,7 @@ func (s *service) exec(f rules.Finding) {
 		s.tellDry(f)
 		return
 	}
-	o := healers.Order{Action: f.Exec, Env: s.environment(f.Text, f.Why)}
+	o := healers.Order{Action: f.Exec, Env: s.environment(eventOf(s.spec, f), f.Why)}
 	a, name, kind, state := s.agent, s.spec.Name, s.spec.Kind, s.state
 	if _, running := a.execs.LoadOrStore(f.Exec, true); running {
 		s.log.Warn("a rule's program still runs and is not started again", "action", string(f.Exec))
@@ -274,7 +274,16 @@ func (s *service) settleDown(r *rest) {
 	s.publish()
 }
 
-// environment is what Monit gives to the programs that it runs.
+// eventOf is Monit's name of what a rule found.
+func eventOf(spec *control.Service, f rules.Finding) string {
+	kind := rules.EventType(spec, f.Test)
+	if f.Change {
+		return rules.ChangeName(kind)
+	}
+	return rules.EventName(kind, f.Failed)
+}
+
+// environment is what Monit gives to the programs that it runs. Memory is in KiB, as there.
 func (s *service) environment(event, why string) map[string]string {
 	env := map[string]string{
 		"MONIT_SERVICE": s.spec.Name, "MONIT_EVENT": event, "MONIT_DESCRIPTION": strings.ReplaceAll(why, "\x00", ""),
@@ -283,11 +292,19 @@ func (s *service) environment(event, why string) map[string]string {
 	if s.report == nil {
 		return env
 	}
-	if s.report.PID > 0 {
-		env["MONIT_PROCESS_PID"] = strconv.Itoa(s.report.PID)
+	put := func(name, value string, divisor float64) {
+		if v, known := s.report.Values[value]; known {
+			env[name] = strconv.FormatFloat(v/divisor, 'f', 0, 64)
+		}
 	}
-	if status, ok := s.report.Values["status"]; ok && s.spec.Kind == "program" {
-		env["MONIT_PROGRAM_STATUS"] = strconv.Itoa(int(status))
+	switch s.spec.Kind {
+	case "process":
+		env["MONIT_PROCESS_PID"] = strconv.Itoa(s.report.PID)
+		put("MONIT_PROCESS_MEMORY", "memory_bytes", 1024)
+		put("MONIT_PROCESS_CHILDREN", "children", 1)
+		put("MONIT_PROCESS_CPU_PERCENT", "cpu_percent", 1)
+	case "program":
+		put("MONIT_PROGRAM_STATUS", "status", 1)
 	}
 	return env
 }
