@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -71,7 +72,7 @@ func start(cmd *exec.Cmd, s Spec) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		p.out.close()
 		p.errs.close()
-		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
+		return nil, notStarted(cmd, err)
 	}
 	p.out.listen()
 	p.errs.listen()
@@ -80,6 +81,14 @@ func start(cmd *exec.Cmd, s Spec) (*Process, error) {
 		_ = cmd.Wait() // how it ended is in ProcessState
 	}()
 	return p, nil
+}
+
+// notStarted says why a program was not started. That this program may not change users looks like a fault of the other.
+func notStarted(cmd *exec.Cmd, err error) error {
+	if cmd.SysProcAttr.Credential != nil && errors.Is(err, syscall.EPERM) && os.Geteuid() != 0 {
+		return fmt.Errorf("starting %s as another user: only root may do that: %w", cmd.Path, syscall.EPERM)
+	}
+	return fmt.Errorf("starting %s: %w", cmd.Path, err)
 }
 
 // PID is the process id, which is also the id of its group.
