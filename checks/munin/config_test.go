@@ -114,11 +114,12 @@ func TestParseValues(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	f.Add(ifConfig)
 	f.Add("multigraph a\ngraph_title t\nf.label l\nf.cdef f,2,*\nf.value 3\nf.sum a b\nf.min 0\ngraph_order f=x:y.z\n")
+	f.Add("graph_title t\ngraph_order a=p.b b=p.a\na.value 1\nc.sum p.a p.b\nd.stack e=p.c f=p.a\na.value 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c := ParseConfig(text)
-		var r Recorder
+		r := Recorder{Loans: &Loans{}}
 		now := time.Unix(1792000000, 0)
-		for i := range 2 {
+		for i := range 3 {
 			values := r.Take(c, append(c.Readings, ParseValues(text)...), now.Add(time.Duration(i)*time.Minute))
 			for _, v := range values {
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
@@ -126,6 +127,7 @@ func FuzzConfig(f *testing.F) {
 				}
 			}
 			r.Judge(c, values)
+			r.Loans.Give("p", values)
 		}
 	})
 }
