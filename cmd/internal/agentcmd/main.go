@@ -100,6 +100,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, version 
 	case l.version:
 		fmt.Fprintf(stdout, "dialtone-agent %s\n", version)
 		return exitOK
+	case l.verb == "verify":
+		return Verify(ctx, l.toVerify(), stdout, stderr)
 	}
 	if err := l.run(ctx, args, stdout, version); err != nil {
 		if _, silent := errors.AsType[*unwellError](err); !silent {
@@ -108,6 +110,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, version 
 		return exitFailed
 	}
 	return exitOK
+}
+
+// toVerify are the files of `-c FILE verify [FILE…]`.
+func (l line) toVerify() []string {
+	if len(l.names) == 0 && l.file != "" {
+		return []string{l.file}
+	}
+	return l.names
 }
 
 // complaint leaves the errors of a control file as they are: each begins with its place, which editors can open.
@@ -162,7 +172,7 @@ func parse(args []string, stdout io.Writer) (line, error) {
 		l.version = true
 		return l, nil
 	}
-	if l.verb != "" && !IsVerb(l.verb) {
+	if l.verb != "" && l.verb != "verify" && !IsVerb(l.verb) {
 		return l, fmt.Errorf("there is no command %q; -h lists them", l.verb)
 	}
 	return l, nil

@@ -144,6 +144,7 @@ check file missing with path /no/such/file
 		{[]string{"report", "sideways"}, 1, "", "a report has: up, down, "},
 		{[]string{"validate"}, 0, `here`, ""},
 		{[]string{"-g", "none", "monitor"}, 1, "", "no service is in group none"},
+		{[]string{"-g", "none", "summary"}, 1, "", "no service is in group none"},
 		{[]string{"start", "missing"}, 1, "", "missing has no start program"},
 		{[]string{"start"}, 1, "", "start what? Name a service, or all"},
 		{[]string{"reload"}, 0, "reloaded", ""},

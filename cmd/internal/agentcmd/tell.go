@@ -92,7 +92,7 @@ func (l line) chosen(ctx context.Context, client *agent.Client) ([]string, error
 		return nil, err
 	}
 	if len(services) == 0 {
-		return nil, fmt.Errorf("no service is in group %s", l.group)
+		return nil, errors.New("the control file has no service")
 	}
 	names := make([]string, len(services))
 	for i, s := range services {
@@ -124,6 +124,9 @@ func (l line) show(ctx context.Context, client *agent.Client, stdout io.Writer) 
 // expression.
 func (l line) some(all []dialtone.ServiceStatus) ([]dialtone.ServiceStatus, error) {
 	all = inGroup(all, l.group)
+	if l.group != "" && len(all) == 0 {
+		return nil, fmt.Errorf("no service is in group %s", l.group)
+	}
 	if len(l.names) == 0 || slices.Contains(l.names, agent.All) {
 		return all, nil
 	}

@@ -37,6 +37,14 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerifyTakesTheFileAsEveryCommandDoes: behind -c too, where people are used to write it.
+func TestVerifyTakesTheFileAsEveryCommandDoes(t *testing.T) {
+	good, _ := write(t, "check system here\n")
+	if code, stdout, stderr := say(t, "-c", good, "verify"); code != 0 || stdout != good+": usable, 1 service\n" {
+		t.Errorf("status %d, %s%s", code, stdout, stderr)
+	}
+}
+
 func TestHash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, []byte("dial tone\n"), 0o600); err != nil {
