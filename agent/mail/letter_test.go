@@ -85,7 +85,7 @@ func letters() map[string]letter {
 	silent.Unsaid = nil
 	started := dialtone.Event{ID: "agent/boot/1", At: night, Node: "web1", Kind: dialtone.EventAgent, Why: "the agent started"}
 	refused := started
-	refused.Why = "the control file was refused, the last good one stays: a.conf:1:7: \"proces\" is no kind of check\n    check proces x\n          ^"
+	refused.Why = "the control file was refused, the last good one stays: a.conf:1:7: \"service\" is no kind of check\n    check service x\n          ^"
 	raid := dialtone.Event{
 		ID: "agent/boot/5", At: night, Node: "web1", Kind: dialtone.EventState, Service: "raid", ServiceKind: "program", From: dialtone.OK, To: dialtone.Warning,
 		Why: "status is 1: md0 is degraded\n[U_]", Rule: "/etc/dialtone/dialtone.conf:9", Turns: []dialtone.Turn{{Type: "status", Failed: true}},
