@@ -21,7 +21,8 @@ func TestEnvironmentIsMonits(t *testing.T) {
 		want    map[string]string
 	}{
 		{
-			"process", rules.Finding{Test: memory, Failed: true, Why: "memory is 91 %"},
+			"process",
+			rules.Finding{Test: memory, Failed: true, Why: "memory is 91 %"},
 			&checks.Report{PID: 7, Values: map[string]float64{"memory_bytes": 1644 << 10, "children": 0, "cpu_percent": 12.4}},
 			map[string]string{
 				"MONIT_EVENT": "Resource limit matched", "MONIT_DESCRIPTION": "memory is 91 %", "MONIT_PROCESS_PID": "7",
@@ -29,18 +30,23 @@ func TestEnvironmentIsMonits(t *testing.T) {
 			},
 		},
 		{
-			"program", rules.Finding{Test: &control.Compare{Value: "status"}, Failed: true},
+			"program",
+			rules.Finding{Test: &control.Compare{Value: "status"}, Failed: true},
 			&checks.Report{Values: map[string]float64{"status": 1}},
 			map[string]string{"MONIT_EVENT": "Status failed", "MONIT_DESCRIPTION": "", "MONIT_PROGRAM_STATUS": "1"},
 		},
 		{"file", rules.Finding{Test: size, Failed: true}, nil, map[string]string{"MONIT_EVENT": "Size failed", "MONIT_DESCRIPTION": ""}},
 		{"file", rules.Finding{Test: size}, nil, map[string]string{"MONIT_EVENT": "Size succeeded", "MONIT_DESCRIPTION": ""}},
 		{
-			"file", rules.Finding{Test: &control.Changed{Value: "timestamp_age_seconds"}, Change: true}, nil,
+			"file",
+			rules.Finding{Test: &control.Changed{Value: "timestamp_age_seconds"}, Change: true},
+			nil,
 			map[string]string{"MONIT_EVENT": "Timestamp changed", "MONIT_DESCRIPTION": ""},
 		},
 		{
-			"file", rules.Finding{Test: &control.Exist{Wanted: true}, Failed: true}, nil,
+			"file",
+			rules.Finding{Test: &control.Exist{Wanted: true}, Failed: true},
+			nil,
 			map[string]string{"MONIT_EVENT": "Does not exist", "MONIT_DESCRIPTION": ""},
 		},
 	} {

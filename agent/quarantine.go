@@ -45,7 +45,7 @@ func (s *service) quarantined() bool { return s.resting != nil && !s.resting.Unt
 // serve is a cycle of a service that rests: one in quarantine is looked at, and let go when its time is over.
 func (s *service) serve(ctx context.Context) {
 	if !s.quarantined() || !s.schedule.due(time.Now()) {
-		s.satisfy(nil)
+		s.satisfy()
 		return
 	}
 	if time.Now().After(s.resting.Until) {

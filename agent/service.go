@@ -240,7 +240,7 @@ func (s *service) cycle(ctx context.Context) {
 		return
 	}
 	if !s.schedule.due(time.Now()) {
-		s.satisfy(nil)
+		s.satisfy()
 		return
 	}
 	for _, f := range s.rules.Limits() {
@@ -255,7 +255,7 @@ func (s *service) cycle(ctx context.Context) {
 // look starts a look, unless one is under way or a heal has the check in hand. An extra look then comes later, a cycle's does not.
 func (s *service) look(ctx context.Context, extra bool) {
 	if s.resting != nil && !s.quarantined() || s.healing || s.agent.board.held(s.spec.Name) {
-		s.satisfy(nil)
+		s.satisfy()
 		return
 	}
 	if s.looking {
@@ -280,7 +280,7 @@ func (s *service) onSighting(ctx context.Context, seen sighting) {
 	s.looking = false
 	again := s.again
 	s.again = false
-	defer s.satisfy(nil)
+	defer s.satisfy()
 	if s.resting != nil && !s.quarantined() || s.healing || s.agent.board.held(s.spec.Name) {
 		return
 	}
@@ -435,9 +435,9 @@ func (s *service) wellAgain() {
 }
 
 // satisfy answers those who wait for a look.
-func (s *service) satisfy(err error) {
+func (s *service) satisfy() {
 	for _, reply := range s.waiting {
-		reply <- err
+		reply <- nil
 	}
 	s.waiting = nil
 }
