@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"reflect"
 
 	"github.com/dialtone/dialtone"
 	"github.com/dialtone/dialtone/control"
@@ -62,7 +61,7 @@ func (a *Agent) exchange(ctx context.Context, file *control.File) error {
 	kept := make(map[string]*service, len(file.Services))
 	var over []*service
 	for name, s := range a.services {
-		if spec := file.Service(name); spec != nil && same(s.spec, spec) {
+		if spec := file.Service(name); spec != nil && control.Alike(s.spec, spec) {
 			kept[name] = s
 			continue
 		}
@@ -120,55 +119,12 @@ func needsRestart(old, now control.Settings) string {
 	switch {
 	case old.StateFile != now.StateFile:
 		return "set statefile"
-	case !reflect.DeepEqual(old.Collector, now.Collector):
+	case !control.Alike(old.Collector, now.Collector):
 		return "set collector"
-	case !reflect.DeepEqual(old.Node, now.Node):
+	case !control.Alike(old.Node, now.Node):
 		return "set node"
 	case old.Metrics != now.Metrics:
 		return "set metrics"
 	}
 	return ""
-}
-
-// same reports whether two services are written alike, wherever they stand.
-func same(a, b *control.Service) bool { return alike(reflect.ValueOf(a), reflect.ValueOf(b)) }
-
-var position = reflect.TypeFor[control.Position]()
-
-// alike is reflect.DeepEqual on syntax trees, blind to positions.
-func alike(a, b reflect.Value) bool {
-	if a.IsValid() != b.IsValid() || (a.IsValid() && a.Type() != b.Type()) {
-		return false
-	}
-	switch a.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if a.IsNil() || b.IsNil() {
-			return a.IsNil() == b.IsNil()
-		}
-		return alike(a.Elem(), b.Elem())
-	case reflect.Struct:
-		if a.Type() == position {
-			return true
-		}
-		for i := range a.NumField() {
-			if !alike(a.Field(i), b.Field(i)) {
-				return false
-			}
-		}
-		return true
-	case reflect.Slice:
-		if a.Len() != b.Len() {
-			return false
-		}
-		for i := range a.Len() {
-			if !alike(a.Index(i), b.Index(i)) {
-				return false
-			}
-		}
-		return true
-	case reflect.Map: // of plain values
-		return reflect.DeepEqual(a.Interface(), b.Interface())
-	default:
-		return a.Equal(b)
-	}
 }

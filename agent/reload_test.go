@@ -150,7 +150,7 @@ func TestSameIsBlindToPlacesOnly(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := same(full(func(*control.Service) {}), full(test.change)); got != test.want {
+			if got := control.Alike(full(func(*control.Service) {}), full(test.change)); got != test.want {
 				t.Errorf("same: %v, want %v", got, test.want)
 			}
 		})

@@ -116,23 +116,23 @@ func (r *Running) assemble(ctx context.Context, o Options, file *control.File) e
 		Host: hostSampler(), Families: hostFamilies(), MachineBoot: machineBoot(),
 		Sampled: file.Settings.Collector != nil,
 	}
-	page := &front{version: o.Version, log: o.Log}
-	munins := &masters{node: c.Node.Name, version: o.Version, log: o.Log}
-	r.after = append(r.after, page.close, munins.close)
 	if err := r.connect(&c, spool); err != nil {
 		return err
 	}
+	var page *door[control.HTTPServer]
+	var masters *door[control.MuninServer]
 	c.Reloaded = func(f *control.File) {
 		r.tells.file.Store(f)
 		page.apply(ctx, f.Settings.HTTP)
-		munins.apply(ctx, f.Settings.Munin)
+		masters.apply(ctx, f.Settings.Munin)
 	}
 	if r.Agent, err = agent.New(c); err != nil {
 		return err
 	}
-	page.agent, munins.agent = r.Agent, r.Agent
+	page, masters = statusPage(r.Agent, o.Version, o.Log), muninMasters(r.Agent, c.Node.Name, o.Version, o.Log)
+	r.after = append(r.after, page.close, masters.close)
 	page.apply(ctx, file.Settings.HTTP)
-	munins.apply(ctx, file.Settings.Munin)
+	masters.apply(ctx, file.Settings.Munin)
 	removePidfile, err := writePidfile(file.Settings.Pidfile)
 	if err != nil {
 		o.Log.Warn("others will not find this agent by its pidfile", "error", err)
