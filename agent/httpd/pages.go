@@ -41,7 +41,7 @@ var styleSheet []byte
 var pagesText string
 
 var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
-	"path": pathOf, "ago": ago, "standing": standing, "value": value, "words": words,
+	"path": pathOf, "ago": ago, "standing": standing, "words": words,
 }).Parse(pagesText))
 
 func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
@@ -225,48 +225,5 @@ func ago(now, then time.Time) string {
 	if then.IsZero() {
 		return "never"
 	}
-	return span(max(0, now.Sub(then)))
-}
-
-// span is a duration in its largest unit.
-func span(span time.Duration) string {
-	switch {
-	case span < time.Minute:
-		return strconv.Itoa(int(span.Seconds())) + " s"
-	case span < time.Hour:
-		return strconv.Itoa(int(span.Minutes())) + " min"
-	case span < 48*time.Hour:
-		return strconv.Itoa(int(span.Hours())) + " h"
-	}
-	return strconv.Itoa(int(span.Hours()/24)) + " d"
-}
-
-// value writes a number with its unit.
-func value(v dialtone.NamedValue) string {
-	number := strconv.FormatFloat(v.Value, 'g', 6, 64)
-	switch v.Unit {
-	case "percent":
-		return strconv.FormatFloat(v.Value, 'f', 1, 64) + " %"
-	case "bytes":
-		return bytesText(v.Value)
-	case "bytes_per_second":
-		return bytesText(v.Value) + "/s"
-	case "seconds":
-		if v.Value >= 60 && v.Value < 1e9 {
-			return span(time.Duration(v.Value * float64(time.Second)))
-		}
-		return number + " s"
-	case "", "count", "boolean":
-		return strconv.FormatFloat(v.Value, 'f', -1, 64)
-	}
-	return number + " " + words(v.Unit)
-}
-
-func bytesText(n float64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	i := 0
-	for ; n >= 1024 && i < len(units)-1; i++ {
-		n /= 1024
-	}
-	return strconv.FormatFloat(n, 'f', 1, 64) + " " + units[i]
+	return dialtone.Span(now.Sub(then))
 }

@@ -17,12 +17,12 @@ const width = 80 // columns of the terminal that everybody has
 // printSummary writes a line a service: name, kind, how it is and since when, and why if there is something to say.
 func printSummary(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 	const name, kind, state, since = 20, 10, 11, 6
-	fmt.Fprintf(w, "%s, %s, agent up %s\n", status.Name, services(len(status.Services)), ago(now.Sub(status.Started)))
+	fmt.Fprintf(w, "%s, %s, agent up %s\n", status.Name, services(len(status.Services)), dialtone.Span(now.Sub(status.Started)))
 	printTrouble(w, status)
 	fmt.Fprintf(w, "%s %s %s %s %s\n", cell("SERVICE", name), cell("KIND", kind), cell("STATE", state), cell("SINCE", since), "WHY")
 	for _, s := range status.Services {
 		row := fmt.Sprintf("%s %s %s %s %s", cell(s.Name, name), cell(s.Kind, kind), cell(standing(s), state),
-			cell(ago(now.Sub(s.Since)), since), cell(reason(s), width-name-kind-state-since-4))
+			cell(dialtone.Span(now.Sub(s.Since)), since), cell(reason(s), width-name-kind-state-since-4))
 		fmt.Fprintln(w, strings.TrimRight(row, " "))
 	}
 }
@@ -46,7 +46,7 @@ func printTrouble(w io.Writer, status dialtone.NodeStatus) {
 
 // printStatus writes everything that is known of each service.
 func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
-	fmt.Fprintf(w, "%s (%s), agent %s up %s\n", status.Name, status.Platform, status.AgentVersion, ago(now.Sub(status.Started)))
+	fmt.Fprintf(w, "%s (%s), agent %s up %s\n", status.Name, status.Platform, status.AgentVersion, dialtone.Span(now.Sub(status.Started)))
 	fmt.Fprintf(w, "control file %s\n", status.ControlFile)
 	printTrouble(w, status)
 	for _, s := range status.Services {
@@ -68,10 +68,10 @@ func printStatus(w io.Writer, status dialtone.NodeStatus, now time.Time) {
 			if v.Name == "pid" {
 				continue // stands above
 			}
-			put(strings.ReplaceAll(v.Name, "_", " "), measured(v))
+			put(strings.ReplaceAll(v.Name, "_", " "), v.String())
 		}
 		if !s.Checked.IsZero() {
-			put("checked", ago(now.Sub(s.Checked))+" ago")
+			put("checked", dialtone.Span(now.Sub(s.Checked))+" ago")
 		}
 		put("written at", s.Source)
 	}
@@ -116,51 +116,6 @@ func held(s dialtone.ServiceStatus) string {
 		return s.Held + "; `restart " + s.Name + "` or `monitor " + s.Name + "` begins anew"
 	}
 	return s.Held
-}
-
-// measured is a value with its unit, as a person reads it.
-func measured(v dialtone.NamedValue) string {
-	switch v.Unit {
-	case "bytes":
-		return bytesText(v.Value)
-	case "bytes_per_second":
-		return bytesText(v.Value) + "/s"
-	case "percent":
-		return strconv.FormatFloat(v.Value, 'f', 1, 64) + " %"
-	case "seconds":
-		return ago(time.Duration(v.Value * float64(time.Second)))
-	}
-	return strconv.FormatFloat(v.Value, 'f', -1, 64)
-}
-
-func bytesText(n float64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	i := 0
-	for n >= 1024 && i < len(units)-1 {
-		n /= 1024
-		i++
-	}
-	if i == 0 {
-		return strconv.FormatFloat(n, 'f', 0, 64) + " B"
-	}
-	return strconv.FormatFloat(n, 'f', 1, 64) + " " + units[i]
-}
-
-// ago is a duration in its two largest units.
-func ago(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0s"
-	case d < time.Second:
-		return strconv.Itoa(int(d.Milliseconds())) + "ms"
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
 }
 
 // cell fits text into a column.

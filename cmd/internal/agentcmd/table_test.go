@@ -89,7 +89,7 @@ func TestDurations(t *testing.T) {
 		3*time.Hour + 5*time.Minute: "3h05m", 50 * time.Hour: "2d02h",
 	}
 	for d, want := range tests {
-		if got := ago(d); got != want {
+		if got := dialtone.Span(d); got != want {
 			t.Errorf("%s reads %s, want %s", d, got, want)
 		}
 	}
